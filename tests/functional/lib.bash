@@ -1,0 +1,177 @@
+# shellcheck shell=bash disable=SC2154 # $output and $status are bats's
+# lib.bash - what functional tests share: a network namespace that plays the
+# host, a runtime directory and a work directory of their own, small roots,
+# and a teardown that leaves nothing and fails the test when gaol did.
+#
+# A file starts with "load lib"; it may define setup and teardown of its own
+# that call gaol_setup and gaol_teardown. Programs under test are called by
+# name: functions of the same name run them inside the test's namespace.
+#
+#   $DIR       work directory, on the file system of /tmp (or $GAOL_TMP)
+#   $NETNS     the named namespace that plays the host, lo up
+#   $GAOL_RUN  runtime directory; $BIN, $LIBEXEC the built programs
+
+REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+BUILD=${GAOL_BUILD:-$REPO/build}
+BIN=$BUILD/bin
+LIBEXEC=$BUILD/libexec/gaol
+
+setup() {
+	gaol_setup
+}
+
+teardown() {
+	gaol_teardown
+}
+
+# gaol_setup: the test's own little world.
+gaol_setup() {
+	local tag
+
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	DIR=$(mktemp -d "${GAOL_TMP:-/tmp}/gaol-t.XXXXXX")
+	chmod 755 "$DIR"
+	tag=${DIR##*.}
+	NETNS=gaol-t$tag
+	GAOL_RUN=/run/gaol-t$tag
+	export DIR NETNS GAOL_RUN
+	ip netns add "$NETNS"
+	ip -n "$NETNS" link set lo up
+}
+
+# hostnet CMD ...: run in the namespace that plays the host; mounts and
+# cgroups stay the machine's, as they would be for an administrator.
+hostnet() {
+	nsenter --net="/run/netns/$NETNS" -- "$@"
+}
+
+# The programs, as the administrator of the played host runs them.
+jail() { hostnet "$BIN/jail" "$@"; }
+jls() { hostnet "$BIN/jls" "$@"; }
+jexec() { hostnet "$BIN/jexec" "$@"; }
+gaol() { hostnet "$BIN/gaol" "$@"; }
+
+# helper NAME ...: a FreeBSD-syntax helper, as a hook would run it.
+helper() {
+	local name=$1
+	shift
+	hostnet "$LIBEXEC/freebsd/$name" "$@"
+}
+
+# mkroot PATH: a small root: busybox under every name, root and www (1001),
+# /dev /proc /sys /tmp /home/www, a page in /var/www.
+mkroot() {
+	local r=$1
+
+	mkdir -p "$r"/{bin,dev,etc,home/www,proc,root,run,sys,tmp,var/www}
+	chmod 755 "$r"
+	chmod 700 "$r/root"
+	chmod 1777 "$r/tmp"
+	ln -sfn bin "$r/sbin"
+	mkdir -p "$r/usr"
+	ln -sfn ../bin "$r/usr/bin"
+	ln -sfn ../bin "$r/usr/sbin"
+	cp "$(command -v busybox)" "$r/bin/busybox"
+	"$r/bin/busybox" --list | while read -r applet; do
+		[ "$applet" = busybox ] || ln -sf busybox "$r/bin/$applet"
+	done
+	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' \
+		'www:x:1001:1001:www:/home/www:/bin/sh' >"$r/etc/passwd"
+	printf '%s\n' 'root:x:0:' 'www:x:1001:' >"$r/etc/group"
+	echo '127.0.0.1 localhost' >"$r/etc/hosts"
+	chown 1001:1001 "$r/home/www"
+	echo "page of $(basename "$r")" >"$r/var/www/index.html"
+}
+
+# addr ADDRESS/LEN [INTERFACE]: give the played host an address. Without an
+# interface on lo; one that is not there is made, as a bridge without ports
+# (not every kernel has dummy).
+addr() {
+	local ifname=${2:-lo}
+
+	ip -n "$NETNS" link show "$ifname" >/dev/null 2>&1 ||
+		ip -n "$NETNS" link add "$ifname" type bridge
+	ip -n "$NETNS" link set "$ifname" up
+	ip -n "$NETNS" addr add "$1" dev "$ifname" nodad 2>/dev/null ||
+		ip -n "$NETNS" addr add "$1" dev "$ifname"
+}
+
+# eventually SECONDS CMD ...: retry until it succeeds.
+eventually() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+# has TEXT: $output (of bats' run) contains it; shows both when not.
+has() {
+	[[ $output == *"$1"* ]] || {
+		printf 'wanted: %s\ngot:    %s\n' "$1" "$output"
+		return 1
+	}
+}
+
+# is TEXT: $output is exactly that.
+is() {
+	[ "$output" = "$1" ] || {
+		printf 'wanted: %s\ngot:    %s\n' "$1" "$output"
+		return 1
+	}
+}
+
+# cgroup2: where the version 2 hierarchy is mounted.
+cgroup2() {
+	findmnt -rn -t cgroup2 -o TARGET | head -n 1
+}
+
+# Mounts of this mount namespace below the test's directories, deepest first.
+gaol_mounts() {
+	awk -v a="$DIR" -v b="$GAOL_RUN" '
+		$5 == a || index($5, a "/") == 1 ||
+		$5 == b || index($5, b "/") == 1 { print $5 }' \
+		/proc/self/mountinfo | tac
+}
+
+# Processes in the test's namespace, or holding it by their cgroup.
+gaol_processes() {
+	ip netns pids "$NETNS"
+}
+
+# gaol_teardown: remove every jail as an administrator would, report what gaol
+# forgot, then remove that too.
+gaol_teardown() {
+	local left='' path
+
+	[ -n "${DIR-}" ] || return 0
+	if [ -x "$BIN/jail" ] && [ -d "$GAOL_RUN" ]; then
+		jail -R '*' >/dev/null 2>&1 || :
+	fi
+	if [ -x "$BIN/gaol" ]; then
+		gaol tidy >/dev/null 2>&1 || :
+	fi
+	# Processes that the test itself left behind are its own business.
+	gaol_processes | xargs -r kill -9 2>/dev/null || :
+	while read -r path; do
+		case $path in
+		"$GAOL_RUN"*) left+=" mount:$path" ;;
+		"${KEEP_MOUNTS:-/nowhere}"*) ;;
+		*) left+=" mount:$path" ;;
+		esac
+		umount -l "$path" || :
+	done < <(gaol_mounts)
+	if [ -d "$GAOL_RUN" ]; then
+		while read -r path; do
+			left+=" file:$path"
+		done < <(find "$GAOL_RUN" -mindepth 1 | head -n 20)
+		rm -rf "$GAOL_RUN"
+	fi
+	ip netns del "$NETNS" || :
+	rm -rf --one-file-system "$DIR" || left+=" directory:$DIR"
+	[ -z "$left" ] || {
+		echo "left behind:$left"
+		return 1
+	}
+}
