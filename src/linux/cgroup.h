@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cgroup.h - control groups: the unified hierarchy for membership, killing and
+ * BPF; the memory controller wherever it lives (v2, or v1 beside a bare v2).
+ *
+ * Paths are relative to the unified root. Source: cgroups(7), kernel
+ * admin-guide cgroup-v2.
+ */
+#ifndef LINUX_CGROUP_H
+#define LINUX_CGROUP_H
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * The directory of the unified hierarchy that this process may make groups
+ * in: /sys/fs/cgroup, or its "unified" beside v1; inside a jail, the group
+ * the jail was given, mounted detached. Returns an O_PATH descriptor.
+ */
+int cg_root(bool in_userns, struct error *err);
+
+/* Make path (one level) and return its directory descriptor. An existing one
+ * is taken as it is. */
+int cg_make(int root, const char *path, struct error *err);
+
+/* 1 when any process lives in the group or below, 0 when none. */
+int cg_populated(int cg, struct error *err);
+
+/* Append-free list of the pids directly in the group; malloc'ed. Returns
+ * their number. */
+int cg_pids(int cg, pid_t **out_pids, struct error *err);
+
+/* SIGKILL everything in the group and below, also what it forks meanwhile. */
+int cg_kill(int cg, struct error *err);
+
+/* Remove the group and all groups below it, waiting out the moments that dying
+ * tasks keep it busy. 0 when it is not there. */
+int cg_remove_tree(int root, const char *path, struct error *err);
+
+/* Hand a group over to uid (a nested jail's own groups). */
+int cg_delegate(int cg, uid_t uid, gid_t gid, struct error *err);
+
+/*
+ * Hold everything below group path (below root) to max_bytes of memory
+ * together: memory.max on v2; on v1 a group of the same name, whose procs file
+ * is returned through *out_v1 (else -1) for entering processes to write to.
+ * A host with neither returns -ENOTSUP.
+ */
+int cg_memory_cap(int root, const char *path, uint64_t max_bytes, int *out_v1,
+                  struct error *err);
+#endif

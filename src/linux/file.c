@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* file.c - whole small files. */
+#include "linux/file.h"
+
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+enum { CHUNK = 8192 }; /* one read(2) takes most of our files whole */
+
+int
+file_read(int dirfd, const char *path, size_t max, char **out_text,
+          size_t *out_len, struct error *err)
+{
+	cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	cleanup_buf struct buf b = BUF_INIT;
+	char chunk[CHUNK];
+	ssize_t n;
+
+	if (fd < 0)
+		return error_sys(err, "open '%s'", path);
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
+		if (b.len + (size_t)n > max)
+			return error_set(err, -E2BIG, "'%s': over %zu bytes",
+			                 path, max);
+		buf_put(&b, chunk, (size_t)n);
+		if ((size_t)n < sizeof(chunk))
+			break; /* regular and kernel files end short */
+	}
+	if (n < 0)
+		return error_sys(err, "read '%s'", path);
+	if (out_len != NULL)
+		*out_len = b.len;
+	*out_text = buf_take(&b);
+	return *out_text != NULL ? 0 : error_set(err, -ENOMEM, "out of memory");
+}
+
+static int
+write_whole(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0)
+			return -1;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+file_replace(int dirfd, const char *path, const void *data, size_t len,
+             struct error *err)
+{
+	cleanup_close int fd = -1;
+	char tmp[256];
+
+	if (snprintf(tmp, sizeof(tmp), "%s.%d", path, (int)getpid()) >=
+	    (int)sizeof(tmp))
+		return error_set(err, -ENAMETOOLONG, "'%s'", path);
+	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return error_sys(err, "create '%s'", tmp);
+	if (write_whole(fd, data, len) < 0 ||
+	    renameat(dirfd, tmp, dirfd, path) < 0) {
+		error_sys(err, "write '%s'", path);
+		(void)unlinkat(dirfd, tmp, 0);
+		return err->code;
+	}
+	return 0;
+}
+
+int
+file_put(int dirfd, const char *path, const char *text, struct error *err)
+{
+	cleanup_close int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_sys(err, "open '%s'", path);
+	if (write(fd, text, strlen(text)) < 0)
+		return error_sys(err, "write '%s'", path);
+	return 0;
+}
+
+int
+file_lock(int dirfd, const char *path, bool wait, struct error *err)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+
+	fd = openat(dirfd, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_sys(err, "open '%s'", path);
+	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
+		if (errno != EINTR)
+			return error_sys(err, "lock '%s'", path);
+	if (fstat(fd, &st) < 0 || st.st_nlink == 0)
+		return error_set(err, -ENOENT, "'%s' is gone", path);
+	return take_fd(&fd);
+}

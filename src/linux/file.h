@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* file.h - whole small files: read with a limit, replaced atomically, locked.
+ */
+#ifndef LINUX_FILE_H
+#define LINUX_FILE_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/*
+ * All bytes of a file below dirfd (AT_FDCWD too), with a NUL after them.
+ * *out_text is malloc'ed, the caller's. -E2BIG over max bytes.
+ */
+int file_read(int dirfd, const char *path, size_t max, char **out_text,
+              size_t *out_len, struct error *err);
+
+/* Replace (or make) a file in one step: a reader, and a writer killed at any
+ * instant, sees the old bytes or the new ones. Not synced to a disk. */
+int file_replace(int dirfd, const char *path, const void *data, size_t len,
+                 struct error *err);
+
+/* One write(2) to an existing file, as kernel control files want it. */
+int file_put(int dirfd, const char *path, const char *text, struct error *err);
+
+/*
+ * Open (making it) and flock(2) exclusively a file below dirfd. wait: block
+ * for it; else -EWOULDBLOCK when someone holds it. Returns the descriptor,
+ * whose closing unlocks. -ENOENT: the file was removed by its last holder.
+ */
+int file_lock(int dirfd, const char *path, bool wait, struct error *err);
+#endif

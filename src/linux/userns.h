@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* userns.h - user namespaces made to order. */
+#ifndef LINUX_USERNS_H
+#define LINUX_USERNS_H
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * A new user namespace mapping ids 0..count-1 to base..base+count-1, owned by
+ * uid base (so that what it uses up is charged to that uid, not to root:
+ * user_namespaces(7), "per-namespace limits"). At most max_procs processes may
+ * live in it (RLIMIT_NPROC of its owner). Returns a descriptor, the caller's.
+ */
+int userns_create(uid_t base, uint32_t count, uint64_t max_procs,
+                  struct error *err);
+
+/* Is this process in a user namespace that does not map everything? */
+bool userns_is_nested(void);
+#endif
