@@ -243,6 +243,34 @@ seccomp_build(const struct seccomp_rule *rules, size_t n,
 	return (int)p.len;
 }
 
+uint32_t
+seccomp_eval(const struct sock_filter *prog, size_t len,
+             const struct seccomp_data *data)
+{
+	uint32_t acc = 0;
+
+	for (size_t pc = 0; pc < len; pc++) {
+		const struct sock_filter *f = &prog[pc];
+
+		if (f->code == (BPF_RET | BPF_K))
+			return f->k;
+		if (f->code == (BPF_LD | BPF_W | BPF_ABS) && f->k % 4 == 0 &&
+		    f->k < sizeof(*data))
+			memcpy(&acc, (const char *)data + f->k, sizeof(acc));
+		else if (f->code == (BPF_ALU | BPF_AND | BPF_K))
+			acc &= f->k;
+		else if (f->code == (BPF_JMP | BPF_JA))
+			pc += f->k;
+		else if (f->code == (BPF_JMP | BPF_JEQ | BPF_K))
+			pc += acc == f->k ? f->jt : f->jf;
+		else if (f->code == (BPF_JMP | BPF_JGE | BPF_K))
+			pc += acc >= f->k ? f->jt : f->jf;
+		else
+			break;
+	}
+	return UINT32_MAX;
+}
+
 int
 seccomp_install(struct sock_filter *prog, size_t len, struct error *err)
 {

@@ -50,6 +50,16 @@ struct seccomp_rule {
 int seccomp_build(const struct seccomp_rule *rules, size_t n,
                   struct sock_filter *out, size_t max, struct error *err);
 
+struct seccomp_data;
+
+/*
+ * What the kernel would answer: the program's return value for one call. Pure;
+ * for tests and for telling why a call was refused. UINT32_MAX when the
+ * program uses an instruction this assembler never emits, or runs off its end.
+ */
+uint32_t seccomp_eval(const struct sock_filter *prog, size_t len,
+                      const struct seccomp_data *data);
+
 /* Put the calling thread under prog for good. It needs CAP_SYS_ADMIN in its
  * user namespace: no_new_privs is not set, so setuid programs keep working. */
 int seccomp_install(struct sock_filter *prog, size_t len, struct error *err);
