@@ -28,6 +28,7 @@ enum {
 	CONF_MAX_PARAMS = 1024,     /* of one jail, variables counted */
 	CONF_MAX_VALUES = 4096,     /* of one parameter */
 	CONF_MAX_STRING = 64 << 10, /* bytes of one value after substitution */
+	CONF_MAX_STEPS = 32 << 20,  /* parameters merged, over all jails */
 	CONF_MAX_ERRORS = 1000,     /* reported; then parsing gives up */
 };
 
@@ -97,8 +98,7 @@ bool conf_wild_match(const char *wild, const char *name);
  * A jail's parameter given as one word on the command line (name=value, name,
  * noname): appended as "+=" would. Values of ip4.addr, ip6.addr,
  * vnet.interface and zfs.dataset split at commas. Start with a zeroed jail.
- * Errors: -EINVAL 'cannot redefine parameter "name".', -E2BIG, -ENOMEM; j is
- * then as before.
+ * Errors: -EINVAL 'cannot redefine parameter "name".', -E2BIG, -ENOMEM.
  */
 int conf_jail_add_arg(struct conf_jail *j, const char *arg, struct error *err);
 /* The same from parts, never split; value NULL: none. For -s, -u, command. */
