@@ -2,6 +2,7 @@
 /* json.c - escaping of text for JSON and XML output. */
 #include "base/json.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -58,24 +59,33 @@ json_put_string(struct buf *out, const char *s)
 	buf_putc(out, '"');
 }
 
+/* XML 1.0, 2.2: of the control characters only these may stand in a text. */
+static bool
+xml_may_hold(const unsigned char *s, size_t len)
+{
+	return len > 0 && (*s >= 0x20 || strchr("\t\n\r", *s) != NULL);
+}
+
 void
 xml_put_text(struct buf *out, const char *s)
 {
-	for (; *s != '\0'; s++)
-		switch (*s) {
-		case '&':
+	const unsigned char *p = (const unsigned char *)s;
+
+	while (*p != '\0') {
+		size_t len = utf8_len(p);
+
+		if (*p == '&')
 			buf_puts(out, "&amp;");
-			break;
-		case '<':
+		else if (*p == '<')
 			buf_puts(out, "&lt;");
-			break;
-		case '>':
+		else if (*p == '>')
 			buf_puts(out, "&gt;");
-			break;
-		case '"':
+		else if (*p == '"')
 			buf_puts(out, "&quot;");
-			break;
-		default:
-			buf_putc(out, *s);
-		}
+		else if (!xml_may_hold(p, len))
+			buf_puts(out, "\xef\xbf\xbd");
+		else
+			buf_put(out, p, len);
+		p += len != 0 ? len : 1;
+	}
 }

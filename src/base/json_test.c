@@ -29,6 +29,9 @@ xml_has_no_bare_markup(void **state)
 	(void)state;
 	xml_put_text(&b, "<a href=\"x\">&");
 	assert_string_equal(buf_str(&b), "&lt;a href=&quot;x&quot;&gt;&amp;");
+	buf_reset(&b);
+	xml_put_text(&b, "\x1b\t\xff\xc3\xa9");
+	assert_string_equal(buf_str(&b), "\xef\xbf\xbd\t\xef\xbf\xbd\xc3\xa9");
 }
 
 int
