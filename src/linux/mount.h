@@ -19,6 +19,10 @@
 
 #include "base/error.h"
 
+/* glibc's <sys/mount.h> asks for "linux/mount.h" and finds this one: included
+ * first, it is not through yet when we get here. */
+struct mount_attr;
+
 enum {
 	MNT_MAX_OPTS = 64,       /* options in one mnt_fs() */
 	MNT_MAX_INFO = 16 << 20, /* bytes of mountinfo we read */

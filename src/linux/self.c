@@ -35,3 +35,20 @@ self_libexec(const char *name, char out[PATH_MAX], struct error *err)
 		return error_set(err, -ENAMETOOLONG, "%s", exe);
 	return 0;
 }
+
+int
+self_bin(const char *name, char out[PATH_MAX], struct error *err)
+{
+	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+	char *slash;
+
+	if (n < 0)
+		return error_sys(err, "read '/proc/self/exe'");
+	out[n] = '\0';
+	slash = strrchr(out, '/');
+	if (slash == NULL ||
+	    (size_t)(slash + 1 - out) + strlen(name) >= PATH_MAX)
+		return error_set(err, -ENAMETOOLONG, "%s", name);
+	strcpy(slash + 1, name);
+	return 0;
+}

@@ -13,4 +13,7 @@
 /* X/libexec/gaol, or X/libexec/gaol/NAME when name is not NULL. A program that
  * itself lives below libexec/gaol finds its own tree. */
 int self_libexec(const char *name, char out[PATH_MAX], struct error *err);
+
+/* X/bin/NAME (X/sbin/NAME when this program is there): a program beside it. */
+int self_bin(const char *name, char out[PATH_MAX], struct error *err);
 #endif

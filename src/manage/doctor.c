@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* doctor.c - which mechanisms this host has, and what is used instead: one
+ * table, a probe and a named fallback or a named refusal in each row.
+ */
+#include "manage/doctor.h"
+
+#include <linux/bpf.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "linux/probe.h"
+#include "manage/lib.h"
+
+enum { SOME = 256 }; /* bytes of a detail */
+
+static int
+kernel(char *detail)
+{
+	unsigned major = 0, minor = 0;
+	struct utsname u;
+
+	uname(&u);
+	snprintf(detail, SOME, "Linux %.200s", u.release);
+	if (sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		return 0;
+	return major * 1000 + minor >= 6001 ? 0 : -ENOTSUP;
+}
+
+static int
+cgroup2(char *detail)
+{
+	static const char *const where[] = { "/sys/fs/cgroup",
+		                             "/sys/fs/cgroup/unified" };
+	struct statfs st;
+
+	for (size_t i = 0; i < ARRAY_LEN(where); i++)
+		if (statfs(where[i], &st) == 0 &&
+		    st.f_type == CGROUP2_SUPER_MAGIC) {
+			snprintf(detail, SOME, "%s", where[i]);
+			return 0;
+		}
+	return -ENOENT;
+}
+
+static int
+cgroup2_memory(char *detail)
+{
+	char path[PATH_MAX], words[512] = "";
+	FILE *f;
+
+	if (cgroup2(detail) < 0)
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%s/cgroup.controllers", detail);
+	detail[0] = '\0';
+	f = fopen(path, "re");
+	if (f == NULL)
+		return -errno;
+	(void)!fgets(words, sizeof(words), f);
+	fclose(f);
+	return strstr(words, "memory") != NULL ? 0 : -ENOENT;
+}
+
+static int
+cgroup_bpf(char *detail)
+{
+	(void)detail;
+	return probe_bpf(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND);
+}
+
+static int
+sk_lookup(char *detail)
+{
+	(void)detail;
+	return probe_bpf(BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP);
+}
+
+static int
+connect_unix(char *detail)
+{
+	enum { CGROUP_UNIX_CONNECT = 49 }; /* Linux 6.7, not in our headers */
+
+	(void)detail;
+	return probe_bpf(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, CGROUP_UNIX_CONNECT);
+}
+
+static int
+device_bpf(char *detail)
+{
+	(void)detail;
+	return probe_bpf(BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE);
+}
+
+static int
+bpf_lsm(char *detail)
+{
+	(void)detail;
+	return probe_bpf_lsm();
+}
+
+static int
+landlock_scope(char *detail)
+{
+	int abi = probe_landlock();
+
+	if (abi < 0)
+		return abi;
+	snprintf(detail, SOME, "ABI %d", abi);
+	return abi >= 6 ? 0 : -ENOTSUP;
+}
+
+static int
+seccomp(char *detail)
+{
+	(void)detail;
+	return probe_seccomp();
+}
+
+static int
+openat2_beneath(char *detail)
+{
+	(void)detail;
+	return probe_openat2();
+}
+
+static int
+userns(char *detail)
+{
+	(void)detail;
+	return probe_userns();
+}
+
+static int
+idmap_lib(char *detail)
+{
+	const char *lib = getenv("GAOL_LIB");
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%s", lib != NULL ? lib : "/var/lib/gaol");
+	/* Not made yet: the directory above has the same answer. */
+	while (access(path, F_OK) < 0 && strrchr(path, '/') != path)
+		*strrchr(path, '/') = '\0';
+	r = probe_idmap(path);
+	snprintf(detail, SOME, "%.200s", path);
+	return r;
+}
+
+static int
+idmap_tmpfs(char *detail)
+{
+	(void)detail;
+	return probe_idmap_tmpfs();
+}
+
+static int
+pidfs(char *detail)
+{
+	(void)detail;
+	return probe_pidfs();
+}
+
+static int
+veth(char *detail)
+{
+	(void)detail;
+	return probe_link_kind("veth");
+}
+
+static int
+bridge(char *detail)
+{
+	(void)detail;
+	return probe_link_kind("bridge");
+}
+
+static int
+dummy(char *detail)
+{
+	(void)detail;
+	return probe_link_kind("dummy");
+}
+
+static int
+vlan(char *detail)
+{
+	(void)detail;
+	return probe_link_kind("vlan");
+}
+
+static int
+kvm(char *detail)
+{
+	(void)detail;
+	return access("/dev/kvm", R_OK | W_OK) < 0 ? -errno : 0;
+}
+
+static int
+io_uring(char *detail)
+{
+	(void)detail;
+	return probe_io_uring();
+}
+
+static int
+zfs(char *detail)
+{
+	(void)detail;
+	return access("/dev/zfs", F_OK) < 0 ? -errno : 0;
+}
+
+/* In the order of importance; needed rows first. */
+static const struct mechanism {
+	const char *name;
+	int (*probe)(char *detail); /* 0 or -errno; detail holds SOME bytes */
+	bool needed;                /* jails cannot do without */
+	const char *used_for;
+	const char *otherwise; /* the fallback, or what is refused */
+} mechanisms[] = {
+	{ "kernel", kernel, false, "6.1 and later are tested",
+	  "older than 6.1: untested" },
+	{ "cgroup v2", cgroup2, true, "membership, killing, BPF",
+	  "no jail can be made: mount cgroup2" },
+	{ "user namespaces", userns, true, "a jail's root is not the host's",
+	  "no jail can be made" },
+	{ "openat2", openat2_beneath, true, "paths that a tenant may influence",
+	  "no jail can be made" },
+	{ "seccomp", seccomp, true, "system calls a jail may not make",
+	  "no jail can be made" },
+	{ "cgroup BPF", cgroup_bpf, false, "shared-IP jails held to their IPs",
+	  "shared-IP jails with addresses are refused; VNET works" },
+	{ "BPF sk_lookup", sk_lookup, false,
+	  "wildcard listeners on several addresses",
+	  "wildcard listeners get the first address only" },
+	{ "BPF devices", device_bpf, false, "device rules held a second time",
+	  "/dev template only" },
+	{ "BPF connect_unix", connect_unix, false,
+	  "abstract sockets of the host out of reach",
+	  "Landlock scope, where there is one" },
+	{ "Landlock scope", landlock_scope, false,
+	  "abstract sockets of the host out of reach",
+	  "BPF connect_unix, where there is one" },
+	{ "BPF LSM", bpf_lsm, false, "access policies (to come)",
+	  "Landlock and seccomp; policies are refused" },
+	{ "idmapped mounts", idmap_lib, false, "owners on disk stay as written",
+	  "files of jails belong to the jail's own uid range" },
+	{ "idmapped tmpfs", idmap_tmpfs, false, "tmpfs of the host in a jail",
+	  "tmpfs is mounted inside the jail" },
+	{ "cgroup v2 memory", cgroup2_memory, false, "memory limits",
+	  "cgroup v1 memory controller" },
+	{ "pidfd inodes", pidfs, false, "processes told apart",
+	  "start time of the process" },
+	{ "veth", veth, false, "epair", "VNET jails get no epair" },
+	{ "bridge", bridge, false, "bridge", "no bridge interfaces" },
+	{ "dummy", dummy, false, "lo1 and other cloned loopbacks",
+	  "a bridge without members plays lo1" },
+	{ "vlan", vlan, false, "vlan", "no vlan interfaces" },
+	{ "ZFS", zfs, false, "datasets (to come)", "btrfs, plain directories" },
+	{ "KVM", kvm, false, "virtual machines (to come)", "our software CPU" },
+	{ "io_uring", io_uring, false, "disks (to come)", "threads" },
+};
+
+int
+doctor_run(void (*show)(void *arg, const struct doctor_row *row), void *arg)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++) {
+		const struct mechanism *m = &mechanisms[i];
+		char detail[SOME] = "", text[2 * SOME];
+		struct doctor_row row = { .name = m->name, .text = text };
+		int r = m->probe(detail);
+
+		row.state = r == 0      ? DOCTOR_HAS
+		            : m->needed ? DOCTOR_LACKS
+		                        : DOCTOR_FALLBACK;
+		if (row.state == DOCTOR_LACKS)
+			status = 1;
+		if (r == 0)
+			snprintf(text, sizeof(text), "%s%s%s", m->used_for,
+			         detail[0] != '\0' ? ": " : "", detail);
+		else
+			snprintf(text, sizeof(text), "%s (%s%s%s)",
+			         m->otherwise, detail,
+			         detail[0] != '\0' ? ": " : "", strerror(-r));
+		show(arg, &row);
+	}
+	return status;
+}

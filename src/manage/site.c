@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* site.c - a site up and down.
+ *
+ * The file "sites" (dict.h) holds a row for each site in a named namespace,
+ * its real path and the name, and a row "netns NAME" for each namespace that
+ * was made here. It is written before the namespace is made and after it is
+ * gone, so that a kill between leaves a row too many, which does no harm.
+ */
+#include "manage/site.h"
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/dict.h"
+#include "base/strv.h"
+#include "jail/conf.h"
+#include "jail/devfs.h"
+#include "jail/jail.h"
+#include "jail/netwall.h"
+#include "linux/file.h"
+#include "linux/netns.h"
+#include "linux/self.h"
+#include "manage/base.h"
+
+struct site {
+	char dir[PATH_MAX];       /* real path */
+	char conf[PATH_MAX + 16]; /* its jail.conf */
+	command_line_fn *progress;
+	void *arg;
+};
+
+static int
+site_open(const char *dir, command_line_fn *progress, void *arg,
+          struct site *out, struct error *err)
+{
+	out->progress = progress;
+	out->arg = arg;
+	if (realpath(dir, out->dir) == NULL)
+		return error_sys(err, "site '%s'", dir);
+	snprintf(out->conf, sizeof(out->conf), "%s/jail.conf", out->dir);
+	if (access(out->conf, R_OK) < 0)
+		return error_sys(err, "site '%s': jail.conf", dir);
+	return 0;
+}
+
+static void say(const struct site *s, const char *fmt, ...) PRINTF(2, 3);
+
+static void
+say(const struct site *s, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	s->progress(s->arg, line);
+}
+
+/* ---- bases ---- */
+
+static int
+make_one_base(const struct site *s, int dir, const char *name,
+              struct error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+	int r;
+
+	if (file_read(dir, name, BASE_MAX_BYTES, &text, &len, err) < 0)
+		return err->code;
+	r = base_make(name, text, len, s->progress, s->arg, err);
+	if (r > 0)
+		say(s, "base %s: ready", name);
+	return r;
+}
+
+static int
+make_bases(const struct site *s, struct error *err)
+{
+	char path[PATH_MAX + 16];
+	struct dirent *e;
+	DIR *d;
+	int r = 0;
+
+	snprintf(path, sizeof(path), "%s/base", s->dir);
+	d = opendir(path);
+	if (d == NULL)
+		return errno == ENOENT ? 0 : error_sys(err, "open '%s'", path);
+	while (r >= 0 && (e = readdir(d)) != NULL)
+		if (base_name_ok(e->d_name))
+			r = make_one_base(s, dirfd(d), e->d_name, err);
+	closedir(d);
+	return r < 0 ? r : 0;
+}
+
+/* ---- which site lives where ---- */
+
+static int
+open_run_dir(struct error *err)
+{
+	const char *run = getenv("GAOL_RUN");
+	int fd;
+
+	if (run == NULL)
+		run = "/run/gaol";
+	if (mkdir(run, 0755) < 0 && errno != EEXIST)
+		return error_sys(err, "create '%s'", run);
+	fd = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "open '%s'", run);
+	return fd;
+}
+
+/* Read the rows, locked until *lock is closed. */
+static int
+sites_read(int run, struct dict *rows, int *lock, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+
+	*lock = file_lock(run, "sites.lock", true, err);
+	if (*lock < 0)
+		return err->code;
+	if (file_read(run, "sites", DICT_MAX_BYTES, &text, &len, err) < 0)
+		return err->code == -ENOENT ? 0 : err->code;
+	return dict_read(rows, text, len, err);
+}
+
+static int
+sites_write(int run, const struct dict *rows, struct error *err)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	if (rows->n == 0) {
+		if (unlinkat(run, "sites", 0) < 0 && errno != ENOENT)
+			return error_sys(err, "remove 'sites'");
+		return 0;
+	}
+	dict_write(rows, &text);
+	if (text.failed)
+		return error_set(err, -ENOMEM, "out of memory");
+	return file_replace(run, "sites", text.data, text.len, err);
+}
+
+static int
+made_key(char out[NAME_MAX + 8], const char *net, struct error *err)
+{
+	if (!netns_name_ok(net))
+		return error_set(err, -EINVAL, "'%s': not a namespace name",
+		                 net);
+	snprintf(out, NAME_MAX + 8, "netns %s", net);
+	return 0;
+}
+
+/* Move into the namespace that plays the host, made when it is not there. */
+static int
+enter_host_net(const struct site *s, const char *net, struct error *err)
+{
+	cleanup_dict struct dict rows = DICT_INIT;
+	cleanup_close int run = open_run_dir(err);
+	cleanup_close int lock = -1;
+	char key[NAME_MAX + 8];
+
+	if (run < 0 || made_key(key, net, err) < 0 ||
+	    sites_read(run, &rows, &lock, err) < 0)
+		return err->code;
+	if (dict_set(&rows, s->dir, net) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (netns_enter(net, err) == 0)
+		return sites_write(run, &rows, err);
+	if (err->code != -ENOENT)
+		return err->code;
+	if (dict_set(&rows, key, "made") < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (sites_write(run, &rows, err) < 0 || netns_create(net, err) < 0)
+		return err->code;
+	return netns_enter(net, err);
+}
+
+/* The name of the namespace a site was started in; "" when in none. */
+static int
+find_host_net(const struct site *s, char out[NAME_MAX + 1], struct error *err)
+{
+	cleanup_dict struct dict rows = DICT_INIT;
+	cleanup_close int run = open_run_dir(err);
+	cleanup_close int lock = -1;
+	const char *net;
+
+	if (run < 0 || sites_read(run, &rows, &lock, err) < 0)
+		return err->code;
+	net = dict_get(&rows, s->dir);
+	snprintf(out, NAME_MAX + 1, "%s", net != NULL ? net : "");
+	return 0;
+}
+
+static bool
+is_any_site_in(const struct dict *rows, const char *net)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (rows->row[i].key[0] == '/' &&
+		    strcmp(rows->row[i].val, net) == 0)
+			return true;
+	return false;
+}
+
+/* Forget the site; the last one out takes down a namespace we made. */
+static int
+leave_host_net(const struct site *s, const char *net, struct error *err)
+{
+	cleanup_dict struct dict rows = DICT_INIT;
+	cleanup_close int run = open_run_dir(err);
+	cleanup_close int lock = -1;
+	char key[NAME_MAX + 8];
+
+	if (run < 0 || made_key(key, net, err) < 0 ||
+	    sites_read(run, &rows, &lock, err) < 0)
+		return err->code;
+	dict_del(&rows, s->dir);
+	if (!is_any_site_in(&rows, net) && dict_get(&rows, key) != NULL) {
+		if (netns_delete(net, err) < 0)
+			return err->code;
+		dict_del(&rows, key);
+	}
+	return sites_write(run, &rows, err);
+}
+
+/* ---- jails ---- */
+
+static void
+on_report(void *arg, const char *line)
+{
+	const struct site *s = arg;
+
+	say(s, "%s", line);
+}
+
+/* The names of the site's jails that run, or that do not, appended to out. */
+static int
+pick_jails(const struct site *s, bool running, struct strv *out,
+           struct error *err)
+{
+	struct jail_sys *sys = NULL;
+	struct conf *conf = NULL;
+	int r = 0;
+
+	if (conf_load(s->conf, on_report, (void *)(uintptr_t)s, &conf, err) < 0)
+		return err->code;
+	if (jail_sys_open(true, &sys, err) < 0) {
+		conf_free(conf);
+		return err->code;
+	}
+	for (size_t i = 0; r == 0 && i < conf->n; i++) {
+		const char *name = conf->jail[i].name;
+		struct error none;
+
+		if ((jail_find(sys, name, &none) >= 0) == running)
+			r = strv_push(out, name);
+	}
+	jail_sys_close(sys);
+	conf_free(conf);
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+/* jail -f CONF FLAG NAME ... */
+static int
+run_jail(const struct site *s, const char *flag, const struct strv *names,
+         struct error *err)
+{
+	cleanup_strv struct strv argv = STRV_INIT;
+	char exe[PATH_MAX];
+
+	if (self_bin("jail", exe, err) < 0)
+		return err->code;
+	if (strv_push(&argv, exe) < 0 || strv_push(&argv, "-f") < 0 ||
+	    strv_push(&argv, s->conf) < 0 || strv_push(&argv, flag) < 0 ||
+	    strv_extend(&argv, names) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	return command_run(argv.v, NULL, NULL, err);
+}
+
+int
+site_up(const char *dir, const char *host_net, command_line_fn *progress,
+        void *arg, struct error *err)
+{
+	cleanup_strv struct strv names = STRV_INIT;
+	struct site s;
+
+	if (site_open(dir, progress, arg, &s, err) < 0 ||
+	    make_bases(&s, err) < 0)
+		return err->code;
+	if (host_net != NULL && enter_host_net(&s, host_net, err) < 0)
+		return err->code;
+	if (pick_jails(&s, false, &names, err) < 0)
+		return err->code;
+	if (names.n == 0) {
+		say(&s, "all jails of '%s' are running", dir);
+		return 0;
+	}
+	return run_jail(&s, "-c", &names, err);
+}
+
+int
+site_down(const char *dir, const char *host_net, command_line_fn *progress,
+          void *arg, struct error *err)
+{
+	cleanup_strv struct strv names = STRV_INIT;
+	char net[NAME_MAX + 1] = "";
+	struct site s;
+	int status = 0;
+
+	if (site_open(dir, progress, arg, &s, err) < 0)
+		return err->code;
+	if (host_net != NULL)
+		snprintf(net, sizeof(net), "%s", host_net);
+	else if (find_host_net(&s, net, err) < 0)
+		return err->code;
+	if (net[0] != '\0' && netns_enter(net, err) < 0 && err->code != -ENOENT)
+		return err->code;
+	if (pick_jails(&s, true, &names, err) < 0)
+		return err->code;
+	if (names.n != 0)
+		status = run_jail(&s, "-r", &names, err);
+	if (status < 0)
+		return status;
+	if (status == 0 && net[0] != '\0' && leave_host_net(&s, net, err) < 0)
+		return err->code;
+	if (site_tidy(err) < 0)
+		return err->code;
+	return status;
+}
+
+int
+site_tidy(struct error *err)
+{
+	struct jail_sys *sys = NULL;
+	cleanup_close int run = -1;
+	int jid;
+
+	if (jail_sys_open(true, &sys, err) < 0)
+		return err->code;
+	jid = jail_next(sys, 0, err);
+	jail_sys_close(sys);
+	if (jid >= 0)
+		return 0; /* jails run: all of it is in use */
+	if (jid != -ENOENT)
+		return jid;
+	run = open_run_dir(err);
+	if (run < 0 || devfs_template_drop(run, err) < 0 ||
+	    netwall_drop(run, err) < 0)
+		return err->code;
+	return 0;
+}
