@@ -30,7 +30,7 @@
 #include "base/buf.h"
 #include "base/strv.h"
 #include "linux/file.h"
-#include "linux/mount.h"
+#include "linux/mnt.h"
 
 enum {
 	MAX_SMALL = 256 << 10, /* bytes of stamp or allow */

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "jail/devfs.h"
-#include "linux/mount.h"
+#include "linux/mnt.h"
 #include "linux/userns.h"
 
 static char run_path[] = "/tmp/devfs_test.XXXXXX";

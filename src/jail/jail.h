@@ -27,6 +27,17 @@ struct jail_sys; /* the opened runtime directory and cgroup root */
 int jail_sys_open(bool writable, struct jail_sys **out_sys, struct error *err);
 void jail_sys_close(struct jail_sys *sys);
 
+/* What other floors do for us, set by the program: jail must not know net. */
+struct jail_hooks {
+	/* Before a VNET jail's processes are killed: take its borrowed
+	 * interfaces back. Best effort; may be NULL. */
+	void (*before_kill)(void *arg, int jid);
+	void *arg;
+};
+void jail_sys_set_hooks(struct jail_sys *sys, const struct jail_hooks *hooks);
+/* The runtime directory's descriptor, -1 when there is none; sys's. */
+int jail_sys_run_dir(const struct jail_sys *sys);
+
 /* A mount made inside the jail's own mount namespace while it is created, in
  * order: devfs, fdescfs, procfs, linprocfs, linsysfs, tmpfs. */
 struct jail_mount {
@@ -92,6 +103,7 @@ int jail_pidfd(struct jail_sys *sys, int jid, struct error *err);
 struct jail_cmd {
 	char *const *argv;         /* NULL-ended; argv[0] is sought in PATH */
 	char *const *envp;         /* NULL: the caller's environment */
+	const char *fallback;      /* run when argv[0] is not there, or NULL */
 	const char *user;          /* NULL: stay root of the jail */
 	bool host_passwd;          /* look user up on the host, not inside */
 	bool clean;                /* scrub the environment (exec.clean, -l) */

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "linux/file.h"
-#include "linux/mount.h"
+#include "linux/mnt.h"
 
 enum {
 	CGROUP2_MAGIC = 0x63677270, /* linux/magic.h */

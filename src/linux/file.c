@@ -91,15 +91,18 @@ file_put(int dirfd, const char *path, const char *text, struct error *err)
 }
 
 int
-file_lock(int dirfd, const char *path, bool wait, struct error *err)
+file_lock(int dirfd, const char *path, int flags, struct error *err)
 {
 	cleanup_close int fd = -1;
 	struct stat st;
 
-	fd = openat(dirfd, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = openat(dirfd, path,
+	            O_RDWR | O_CLOEXEC |
+	                    (flags & FILE_LOCK_CREATE ? O_CREAT : 0),
+	            0600);
 	if (fd < 0)
 		return error_sys(err, "open '%s'", path);
-	while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
+	while (flock(fd, LOCK_EX | (flags & FILE_LOCK_WAIT ? 0 : LOCK_NB)) < 0)
 		if (errno != EINTR)
 			return error_sys(err, "lock '%s'", path);
 	if (fstat(fd, &st) < 0 || st.st_nlink == 0)

@@ -23,10 +23,15 @@ int file_replace(int dirfd, const char *path, const void *data, size_t len,
 /* One write(2) to an existing file, as kernel control files want it. */
 int file_put(int dirfd, const char *path, const char *text, struct error *err);
 
+enum {
+	FILE_LOCK_WAIT = 1,   /* block; else -EWOULDBLOCK when it is held */
+	FILE_LOCK_CREATE = 2, /* make the file; else -ENOENT without it */
+};
+
 /*
- * Open (making it) and flock(2) exclusively a file below dirfd. wait: block
- * for it; else -EWOULDBLOCK when someone holds it. Returns the descriptor,
- * whose closing unlocks. -ENOENT: the file was removed by its last holder.
+ * Open and flock(2) exclusively a file below dirfd. Returns the descriptor,
+ * whose closing unlocks. -ENOENT also when the last holder removed the file
+ * while we waited.
  */
-int file_lock(int dirfd, const char *path, bool wait, struct error *err);
+int file_lock(int dirfd, const char *path, int flags, struct error *err);
 #endif

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "linux/mount.h"
+#include "linux/mnt.h"
 
 static void
 need_root(void)

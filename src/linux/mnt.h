@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mount.h - mounts by descriptor.
+/* mnt.h - mounts by descriptor.
  *
  * Thin wrappers over open_tree(2), move_mount(2), mount_setattr(2), fsopen(2)
  * and umount2(2). A mount is made detached, finished, and only then attached
@@ -9,8 +9,8 @@
  * Every descriptor returned is close-on-exec and the caller's. A detached mount
  * goes away when its last descriptor is closed.
  */
-#ifndef LINUX_MOUNT_H
-#define LINUX_MOUNT_H
+#ifndef LINUX_MNT_H
+#define LINUX_MNT_H
 #include <sys/mount.h>
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mount.c - mounts by descriptor. */
-#include "linux/mount.h"
+/* mnt.c - mounts by descriptor. */
+#include "linux/mnt.h"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>

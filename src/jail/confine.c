@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* confine.c - from a jail's parameters to its walls. */
+#include "jail/confine.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strv.h"
+#include "jail/making.h"
+#include "jail/netwall.h"
+#include "jail/param.h"
+#include "linux/self.h"
+
+static bool
+is(const struct dict *d, const char *key, const char *want)
+{
+	const char *val = dict_get(d, key);
+
+	return val != NULL && strcmp(val, want) == 0;
+}
+
+static bool
+is_set(const struct dict *d, const char *key)
+{
+	const char *val = dict_get(d, key);
+
+	return val != NULL && val[0] != '\0';
+}
+
+/* --- what a child may have -------------------------------------------- */
+
+static int
+check_below(const struct dict *d, const struct dict *parent, struct error *err)
+{
+	static const char *const not_lower[] = { "securelevel",
+		                                 "enforce_statfs" };
+
+	for (size_t i = 0; i < ARRAY_LEN(not_lower); i++) {
+		long long have = dict_get_int(parent, not_lower[i], -1);
+
+		if (dict_get_int(d, not_lower[i], have) < have)
+			return error_set(err, -EPERM, "%s: below the parent's",
+			                 not_lower[i]);
+	}
+	for (size_t i = 0; i < d->n; i++)
+		if (strncmp(d->row[i].key, "allow.", 6) == 0 &&
+		    strcmp(d->row[i].val, "true") == 0 &&
+		    !dict_is_true(parent, d->row[i].key))
+			return error_set(err, -EPERM,
+			                 "%s: the parent has it not",
+			                 d->row[i].key);
+	return 0;
+}
+
+/* Every address of a child must be its parent's. */
+static int
+check_addresses(const struct dict *d, const struct dict *parent,
+                const char *mode, const char *key, struct error *err)
+{
+	cleanup_strv struct strv own = STRV_INIT;
+	cleanup_strv struct strv theirs = STRV_INIT;
+
+	if (!is_set(d, key) || is(parent, mode, "inherit") ||
+	    is(parent, "vnet", "new"))
+		return 0;
+	if (strv_split(&own, dict_get(d, key), ",", false) < 0 ||
+	    (is_set(parent, key) &&
+	     strv_split(&theirs, dict_get(parent, key), ",", false) < 0))
+		return error_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < own.n; i++)
+		if (!strv_has(&theirs, own.v[i]))
+			return error_set(err, -EPERM,
+			                 "%s: %s is not the parent's", key,
+			                 own.v[i]);
+	return 0;
+}
+
+/* What only the host can do for a jail, since it takes BPF. */
+static int
+check_nested(const struct dict *d, struct error *err)
+{
+	if (is_set(d, "ip4.addr") || is_set(d, "ip6.addr"))
+		return error_set(err, -EPERM,
+		                 "a jail made inside a jail has a stack of "
+		                 "its own (vnet), its parent's addresses "
+		                 "(ip4=inherit) or none, not a part of them");
+	return 0;
+}
+
+/* children.max is kept by user.max_user_namespaces of the jail we are in. */
+static int
+check_limit(struct jail_sys *sys, struct error *err)
+{
+	long long max = 0;
+	int jid = 0;
+	FILE *f = fopen("/proc/sys/user/max_user_namespaces", "re");
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%lld", &max) != 1)
+		max = 0;
+	fclose(f);
+	while (max >= 0 && (jid = jail_next(sys, jid, err)) > 0)
+		max--;
+	err->code = 0;
+	return max > 0 ? 0 : error_set(err, -EPERM, "prison limit exceeded");
+}
+
+int
+confine_check(const struct making *m, struct error *err)
+{
+	const struct dict *d = &m->rec.d;
+	const struct dict *parent = &m->parent.d;
+
+	if (m->sys->nested &&
+	    (check_nested(d, err) < 0 || check_limit(m->sys, err) < 0))
+		return err->code;
+	if (m->parent.jid == 0)
+		return 0;
+	if (check_below(d, parent, err) < 0 ||
+	    check_addresses(d, parent, "ip4", "ip4.addr", err) < 0 ||
+	    check_addresses(d, parent, "ip6", "ip6.addr", err) < 0)
+		return err->code;
+	return 0;
+}
+
+/* --- cgroup rules ------------------------------------------------------ */
+
+static enum netwall_family
+family_of(const struct dict *d, const char *key)
+{
+	return is(d, key, "inherit") ? NETWALL_INHERIT
+	       : is(d, key, "new")   ? NETWALL_NEW
+	                             : NETWALL_DISABLE;
+}
+
+/* Read a comma list of addresses into at, size bytes each. */
+static int
+read_addresses(const struct dict *d, const char *key, int family, void *at,
+               size_t size, unsigned *n, struct error *err)
+{
+	cleanup_strv struct strv words = STRV_INIT;
+
+	*n = 0;
+	if (!is_set(d, key))
+		return 0;
+	if (strv_split(&words, dict_get(d, key), ",", false) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (words.n > NETWALL_MAX_ADDRS)
+		return error_set(err, -EINVAL, "too many %s addresses",
+		                 family == AF_INET ? "IPv4" : "IPv6");
+	for (; *n < words.n; (*n)++)
+		if (inet_pton(family, words.v[*n], (char *)at + *n * size) != 1)
+			return error_set(
+			    err, -EINVAL, "%s: not an IPv%d address: %s", key,
+			    family == AF_INET ? 4 : 6, words.v[*n]);
+	return 0;
+}
+
+static int
+wall_config(struct jail_sys *sys, const struct record *r,
+            unsigned devfs_ruleset, struct netwall_config *cfg,
+            struct error *err)
+{
+	const struct dict *d = &r->d;
+	int n;
+
+	memset(cfg, 0, sizeof(*cfg));
+	cfg->vnet = is(d, "vnet", "new");
+	cfg->ip4 = family_of(d, "ip4");
+	cfg->ip6 = family_of(d, "ip6");
+	cfg->saddrsel4 = dict_is_true(d, "ip4.saddrsel");
+	cfg->saddrsel6 = dict_is_true(d, "ip6.saddrsel");
+	cfg->raw_sockets = dict_is_true(d, "allow.raw_sockets");
+	cfg->reserved_ports = dict_is_true(d, "allow.reserved_ports");
+	cfg->socket_af = dict_is_true(d, "allow.socket_af");
+	cfg->uid_base = (uint32_t)dict_get_int(d, REC_UID_BASE, 0);
+	if (read_addresses(d, "ip4.addr", AF_INET, cfg->addr4,
+	                   sizeof(cfg->addr4[0]), &cfg->n4, err) < 0 ||
+	    read_addresses(d, "ip6.addr", AF_INET6, cfg->addr6,
+	                   sizeof(cfg->addr6[0]), &cfg->n6, err) < 0)
+		return err->code;
+	n = devfs_allowed(sys->run, devfs_ruleset, cfg->device,
+	                  NETWALL_MAX_DEVICES, err);
+	if (n < 0)
+		return error_wrap(err, "devfs_ruleset");
+	cfg->n_device = (unsigned)n;
+	return 0;
+}
+
+static int
+open_wall(struct jail_sys *sys, struct error *err)
+{
+	char libexec[PATH_MAX];
+
+	if (sys->wall != NULL)
+		return 0;
+	if (self_libexec(NULL, libexec, err) < 0)
+		return err->code;
+	return netwall_open(sys->run, libexec, &sys->wall, err);
+}
+
+int
+confine_attach(struct jail_sys *sys, const struct record *r, int group,
+               unsigned devfs_ruleset,
+               void (*warn)(void *arg, const char *line), void *arg,
+               struct error *err)
+{
+	struct netwall_config cfg;
+	char line[640];
+
+	if (sys->nested) /* what holds our own jail holds its children */
+		return 0;
+	if (wall_config(sys, r, devfs_ruleset, &cfg, err) < 0)
+		return err->code;
+	if (open_wall(sys, err) == 0)
+		return netwall_attach(sys->wall, group, &cfg, err);
+	if (!cfg.vnet && (cfg.ip4 == NETWALL_NEW || cfg.ip6 == NETWALL_NEW))
+		return error_wrap(err, "addresses need cgroup BPF");
+	/* Without addresses to hold, the filter and the user namespace do. */
+	snprintf(line, sizeof(line),
+	         "no cgroup BPF here, device rules are "
+	         "kept by its /dev alone: %s",
+	         err->msg);
+	if (warn != NULL)
+		warn(arg, line);
+	err->code = 0;
+	return 0;
+}
+
+int
+confine_update(struct jail_sys *sys, const struct record *r, struct error *err)
+{
+	struct netwall_config cfg;
+	cleanup_close int group = -1;
+	unsigned set = (unsigned)dict_get_int(&r->d, "devfs_ruleset", 0);
+
+	if (sys->nested)
+		return 0;
+	if (wall_config(sys, r, set != 0 ? set : 4, &cfg, err) < 0 ||
+	    sys_cgroup(sys, err) < 0 || open_wall(sys, err) < 0)
+		return err->code;
+	group = openat(sys->cg, dict_get(&r->d, REC_CGROUP),
+	               O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (group < 0)
+		return error_sys(err, "open cgroup");
+	return netwall_update(sys->wall, group, &cfg, err);
+}
+
+/* --- process rules ------------------------------------------------------ */
+
+struct jail_filter_flags
+confine_flags(const struct dict *d)
+{
+	bool sysvipc = dict_is_true(d, "allow.sysvipc");
+	struct jail_filter_flags f = {
+		.vnet = is(d, "vnet", "new"),
+		.sysvmsg = sysvipc || !is(d, "sysvmsg", "disable"),
+		.sysvsem = sysvipc || !is(d, "sysvsem", "disable"),
+		.sysvshm = sysvipc || !is(d, "sysvshm", "disable"),
+		.children = dict_get_int(d, "children.max", 0) > 0,
+		.securelevel = (int)dict_get_int(d, "securelevel", -1),
+		.set_hostname = dict_is_true(d, "allow.set_hostname"),
+		.raw_sockets = dict_is_true(d, "allow.raw_sockets"),
+		.chflags = dict_is_true(d, "allow.chflags"),
+		.mount = dict_is_true(d, "allow.mount") &&
+		         dict_get_int(d, "enforce_statfs", 2) < 2,
+		.quotas = dict_is_true(d, "allow.quotas"),
+		.socket_af = dict_is_true(d, "allow.socket_af"),
+		.mlock = dict_is_true(d, "allow.mlock"),
+		.reserved_ports = dict_is_true(d, "allow.reserved_ports"),
+		.read_msgbuf = dict_is_true(d, "allow.read_msgbuf"),
+		.suser = dict_is_true(d, "allow.suser"),
+		.unprivileged_proc_debug =
+		    dict_is_true(d, "allow.unprivileged_proc_debug"),
+	};
+
+	f.ip4 = f.vnet || !is(d, "ip4", "disable");
+	f.ip6 = f.vnet || !is(d, "ip6", "disable");
+	return f;
+}

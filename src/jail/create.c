@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* create.c - making a jail: a table of steps, undone backward when one fails.
+ *
+ * Everything that can fail for the user's reasons is done here, on the host
+ * side, with the host's rights; boot.c then only puts together what was
+ * prepared. Until the record says "up" and init got its byte, a kill of this
+ * process at any point ends in init's death and a record that tells so.
+ */
+#include <linux/sched.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "jail/confine.h"
+#include "jail/devfs.h"
+#include "jail/making.h"
+#include "jail/param.h"
+#include "linux/cgroup.h"
+#include "linux/mnt.h"
+#include "linux/self.h"
+#include "linux/userns.h"
+
+enum { JAIL_MIN_PROCS = 1024, JAIL_DEVFS_RULESET = 4 };
+
+static const char *
+param(const struct making *m, const char *name)
+{
+	return dict_get(&m->rec.d, name);
+}
+
+static bool
+param_is(const struct making *m, const char *name, const char *want)
+{
+	const char *val = param(m, name);
+
+	return val != NULL && strcmp(val, want) == 0;
+}
+
+static bool
+has_mount(const struct making *m, const char *type)
+{
+	for (size_t i = 0; i < m->n_mounts; i++)
+		if (strcmp(m->mounts[i].type, type) == 0)
+			return true;
+	return false;
+}
+
+/* --- parameters ------------------------------------------------------- */
+
+static int
+fill_defaults(struct dict *d)
+{
+	for (size_t i = 0; i < param_table_len; i++) {
+		const struct param *p = &param_table[i];
+
+		if (p->pseudo || p->when == PARAM_READONLY || p->dflt == NULL ||
+		    dict_get(d, p->name) != NULL)
+			continue;
+		if (dict_set(d, p->name, p->dflt) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* ip4 and ip6 follow from their lists, as in jail_set(2). */
+static int
+settle_family(struct dict *d, const char *key, const char *list_key)
+{
+	const char *list = dict_get(d, list_key);
+	const char *mode = dict_get(d, key);
+	bool has = list != NULL && list[0] != '\0';
+
+	if (mode != NULL && strcmp(mode, "inherit") == 0 && !has)
+		return 0;
+	return dict_set(d, key, has ? "new" : "disable");
+}
+
+static int
+find_parent(struct making *m, struct error *err)
+{
+	cleanup_free char *name = NULL;
+	const char *full = param(m, "name");
+	char *dot;
+	int jid;
+
+	if (full == NULL)
+		return 0;
+	name = strdup(full);
+	if (name == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	dot = strrchr(name, '.');
+	if (dot == NULL)
+		return 0;
+	*dot = '\0';
+	jid = record_named(m->sys, name);
+	if (jid == 0 || record_load(m->sys, jid, &m->parent) != RECORD_ALIVE)
+		return error_set(err, -ENOENT, "jail \"%s\" not found", name);
+	return 0;
+}
+
+static int
+params_up(struct making *m, struct error *err)
+{
+	struct dict *d = &m->rec.d;
+	const char *path;
+	char *real;
+	int rc;
+
+	if (find_parent(m, err) < 0 || confine_check(m, err) < 0)
+		return err->code;
+	if (fill_defaults(d) < 0 || settle_family(d, "ip4", "ip4.addr") < 0 ||
+	    settle_family(d, "ip6", "ip6.addr") < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	path = param(m, "path");
+	real = realpath(path != NULL ? path : "/", NULL);
+	if (real == NULL)
+		return error_sys(err, "path %s", path);
+	rc = dict_set(d, "path", real);
+	free(real);
+	if (rc < 0)
+		return error_set(err, rc, "out of memory");
+	m->root_fd = open(param(m, "path"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return m->root_fd >= 0 ? 0 : error_sys(err, "path %s", path);
+}
+
+static void
+params_down(struct making *m)
+{
+	if (m->root_fd >= 0)
+		close(m->root_fd);
+	m->root_fd = -1;
+}
+
+/* --- jid, name, addresses, uids --------------------------------------- */
+
+static int
+claims_up(struct making *m, struct error *err)
+{
+	struct dict *d = &m->rec.d;
+	const char *above = dict_get(&m->parent.d, REC_CGROUP);
+	long long want = dict_get_int(d, "jid", 0);
+
+	m->shifted = !m->sys->nested;
+	if ((above != NULL ? dict_setf(d, REC_CGROUP, "%s/p/gaol", above)
+	                   : dict_set(d, REC_CGROUP, m->sys->cg_base)) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (record_reserve(m->sys, (int)want, m->shifted, &m->rec, &m->lock,
+	                   err) < 0)
+		return err->code;
+	m->uid_base = (uint32_t)dict_get_int(d, REC_UID_BASE, 0);
+	return 0;
+}
+
+static void
+claims_down(struct making *m)
+{
+	struct error ignored;
+
+	(void)record_erase(m->sys, &m->rec, &ignored);
+	if (m->lock >= 0)
+		close(m->lock);
+	m->lock = -1;
+}
+
+/* --- control group ---------------------------------------------------- */
+
+static int
+group_up(struct making *m, struct error *err)
+{
+	const char *path = param(m, REC_CGROUP);
+	char p[512];
+	int base = -1;
+
+	if (sys_cgroup(m->sys, err) < 0)
+		return err->code;
+	if (m->parent.jid != 0) { /* PARENT/p/gaol, once */
+		snprintf(p, sizeof(p), "%s/p/gaol",
+		         dict_get(&m->parent.d, REC_CGROUP));
+		base = cg_make(m->sys->cg, p, err);
+		if (base < 0)
+			return base;
+		close(base);
+	}
+	m->group = cg_make(m->sys->cg, path, err);
+	if (m->group < 0)
+		return m->group;
+	snprintf(p, sizeof(p), "%s/p", path);
+	m->group_p = cg_make(m->sys->cg, p, err);
+	if (m->group_p < 0)
+		return m->group_p;
+	if (dict_get_int(&m->rec.d, "children.max", 0) > 0 &&
+	    cg_delegate(m->group_p, m->uid_base, m->uid_base, err) < 0)
+		return err->code;
+	m->events = openat(m->group_p, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	return m->events >= 0 ? 0 : error_sys(err, "open 'cgroup.events'");
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* The groups themselves go with the record (record_erase). */
+static void
+group_down(struct making *m)
+{
+	close_fd(&m->events);
+	close_fd(&m->group_p);
+	close_fd(&m->group);
+}
+
+/* --- user namespace and root ------------------------------------------ */
+
+/* One process for each MiB of memory: a fork bomb ends before the host. */
+static uint64_t
+process_cap(void)
+{
+	struct sysinfo si;
+	uint64_t cap;
+
+	if (sysinfo(&si) < 0)
+		return JAIL_MIN_PROCS;
+	cap = (uint64_t)si.totalram * si.mem_unit >> 20;
+	return cap > JAIL_MIN_PROCS ? cap : JAIL_MIN_PROCS;
+}
+
+static void
+tell(struct making *m, const char *line)
+{
+	if (m->warn != NULL)
+		m->warn(m->warn_arg, line);
+}
+
+static void
+users_down(struct making *m)
+{
+	rootfs_close(&m->root);
+	close_fd(&m->userns);
+}
+
+/*
+ * The jail's ids and, as its proof, its root with shifted ids. A file system
+ * that cannot map ids gets the host's ids instead: root inside is then uid 0
+ * with no rights over the host's namespaces, and the user is told.
+ */
+static int
+users_up(struct making *m, struct error *err)
+{
+	const char *path = param(m, "path");
+	int rc;
+
+	m->userns = userns_create(m->uid_base, UID_RANGE, process_cap(), err);
+	if (m->userns < 0)
+		return m->userns;
+	rc = rootfs_open(m->root_fd, path, m->shifted ? m->userns : -1,
+	                 &m->root, err);
+	if (rc == 0 || rc != -EINVAL || !m->shifted)
+		return rc;
+	tell(m, "the file system of its root cannot map ids: files keep "
+	        "the host's owners, and root in the jail is uid 0");
+	close_fd(&m->userns);
+	m->shifted = false;
+	m->uid_base = 0;
+	dict_del(&m->rec.d, REC_UID_SLOT);
+	if (dict_set(&m->rec.d, REC_UID_BASE, "0") < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	m->userns = userns_create(0, UID_RANGE, process_cap(), err);
+	if (m->userns < 0)
+		return m->userns;
+	return rootfs_open(m->root_fd, path, -1, &m->root, err);
+}
+
+/* --- /dev ------------------------------------------------------------- */
+
+static unsigned
+devfs_ruleset(const struct making *m)
+{
+	unsigned set = (unsigned)dict_get_int(&m->rec.d, "devfs_ruleset", 0);
+
+	for (size_t i = 0; i < m->n_mounts; i++) {
+		const char *opt;
+
+		if (strcmp(m->mounts[i].type, "devfs") != 0 ||
+		    m->mounts[i].opts == NULL)
+			continue;
+		opt = strstr(m->mounts[i].opts, "ruleset=");
+		if (opt != NULL && atoi(opt + 8) > 0)
+			return (unsigned)atoi(opt + 8);
+	}
+	return set != 0 ? set : JAIL_DEVFS_RULESET;
+}
+
+static int
+dev_up(struct making *m, struct error *err)
+{
+	char helpers[PATH_MAX];
+	cleanup_close int dir = -1;
+
+	if (!has_mount(m, "devfs"))
+		return 0;
+	if (m->sys->nested) { /* a jail's child has what the jail has */
+		m->dev_tree = mnt_clone_tree(AT_FDCWD, "/dev", true, err);
+		return m->dev_tree < 0 ? m->dev_tree : 0;
+	}
+	if (self_libexec("freebsd", helpers, err) < 0)
+		return err->code;
+	if (devfs_template(m->sys->run, devfs_ruleset(m), helpers, &dir, err) <
+	    0)
+		return error_wrap(err, "mount.devfs");
+	m->dev_tree = mnt_clone_tree(dir, "", true, err);
+	return m->dev_tree < 0 ? m->dev_tree : 0;
+}
+
+static void
+dev_down(struct making *m)
+{
+	close_fd(&m->dev_tree);
+}
+
+/* --- addresses and devices -------------------------------------------- */
+
+static int
+wall_up(struct making *m, struct error *err)
+{
+	return confine_attach(m->sys, &m->rec, m->group, devfs_ruleset(m),
+	                      m->warn, m->warn_arg, err);
+}
+
+/* --- namespaces and init ---------------------------------------------- */
+
+/* Which namespaces the jail has of its own, beside those all have. */
+static void
+choose_namespaces(struct making *m)
+{
+	m->ns = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWCGROUP;
+	if (!param_is(m, "sysvmsg", "inherit") &&
+	    !param_is(m, "sysvsem", "inherit") &&
+	    !param_is(m, "sysvshm", "inherit"))
+		m->ns |= CLONE_NEWIPC;
+	if (!param_is(m, "host", "inherit"))
+		m->ns |= CLONE_NEWUTS;
+	if (param_is(m, "vnet", "new"))
+		m->ns |= CLONE_NEWNET;
+}
+
+/* For a child of a running jail: go where its pid 1 and stack are, by setns(2)
+ * on our own process, and come back. */
+static int
+visit_parent(const struct making *m, bool enter, int home[2], struct error *err)
+{
+	if (m->parent.jid == 0)
+		return 0;
+	if (enter) {
+		home[0] = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+		home[1] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+		if (home[0] < 0 || home[1] < 0)
+			return error_sys(err, "open own namespaces");
+		if (setns(m->parent.pidfd, CLONE_NEWPID | CLONE_NEWNET) < 0)
+			return error_sys(err, "enter jail %d", m->parent.jid);
+		return 0;
+	}
+	if (setns(home[0], CLONE_NEWPID) < 0 ||
+	    setns(home[1], CLONE_NEWNET) < 0)
+		return error_sys(err, "leave jail %d", m->parent.jid);
+	close(home[0]);
+	close(home[1]);
+	return 0;
+}
+
+static int
+start_init(struct making *m, struct error *err)
+{
+	struct clone_args args = {
+		.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_PIDFD |
+		         CLONE_INTO_CGROUP,
+		.pidfd = (uint64_t)(uintptr_t)&m->pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)m->group,
+	};
+	int home[2];
+
+	if (visit_parent(m, true, home, err) < 0)
+		return err->code;
+	m->pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (m->pid == 0)
+		boot_jail(m);
+	if (m->pid < 0)
+		error_sys(err, "make namespaces");
+	if (visit_parent(m, false, home, err) < 0)
+		return err->code;
+	return m->pid < 0 ? err->code : 0;
+}
+
+static int
+init_up(struct making *m, struct error *err)
+{
+	char path[PATH_MAX];
+	struct error failed;
+	ssize_t n;
+
+	choose_namespaces(m);
+	if (self_libexec("init", path, err) < 0)
+		return err->code;
+	m->init = open(path, O_RDONLY | O_CLOEXEC);
+	if (m->init < 0)
+		return error_sys(err, "open '%s'", path);
+	if (pipe2(m->go, O_CLOEXEC) < 0 || pipe2(m->report, O_CLOEXEC) < 0)
+		return error_sys(err, "pipe");
+	if (start_init(m, err) < 0)
+		return err->code;
+	close_fd(&m->report[1]);
+	close_fd(&m->go[0]);
+	/* Nothing comes when exec closed the other end: init runs. */
+	n = read(m->report[0], &failed, sizeof(failed));
+	if (n == 0)
+		return 0;
+	if (n != (ssize_t)sizeof(failed))
+		return error_set(err, -EIO, "its first process died");
+	failed.msg[sizeof(failed.msg) - 1] = '\0';
+	*err = failed;
+	return err->code;
+}
+
+static void
+init_down(struct making *m)
+{
+	close_fd(&m->go[1]);
+	if (m->pid > 0) {
+		(void)kill(m->pid, SIGKILL);
+		(void)waitpid(m->pid, NULL, 0);
+	}
+	m->pid = 0;
+	close_fd(&m->go[0]);
+	close_fd(&m->report[0]);
+	close_fd(&m->report[1]);
+	close_fd(&m->pidfd);
+	close_fd(&m->init);
+}
+
+/* --- the record says so ------------------------------------------------ */
+
+static int
+commit_up(struct making *m, struct error *err)
+{
+	bool persist = param_is(m, "persist", "true");
+
+	if (record_set_init(&m->rec, m->pidfd, m->pid, err) < 0)
+		return err->code;
+	if (dict_setf(&m->rec.d, REC_NS, "%u", m->ns) < 0 ||
+	    dict_set(&m->rec.d, REC_STATE, "up") < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (record_save(m->sys, &m->rec, err) < 0)
+		return err->code;
+	if (write(m->go[1], "g", 1) != 1)
+		return error_sys(err, "start init");
+	if (!persist) /* SIGUSR1 is blocked from init's first instant on */
+		(void)syscall(SYS_pidfd_send_signal, m->pidfd, SIGUSR1, NULL,
+		              0);
+	return 0;
+}
+
+/* What was only needed while making. */
+static void
+making_fini(struct making *m)
+{
+	close_fd(&m->go[1]);
+	close_fd(&m->report[0]);
+	close_fd(&m->pidfd);
+	close_fd(&m->init);
+	users_down(m);
+	dev_down(m);
+	group_down(m);
+	params_down(m);
+	close_fd(&m->lock);
+	record_fini(&m->rec);
+	record_fini(&m->parent);
+}
+
+static void
+nothing_down(struct making *m)
+{
+	(void)m;
+}
+
+static const struct {
+	int (*up)(struct making *m, struct error *err);
+	void (*down)(struct making *m);
+} steps[] = {
+	{ params_up, params_down }, { claims_up, claims_down },
+	{ group_up, group_down },   { users_up, users_down },
+	{ dev_up, dev_down },       { wall_up, nothing_down },
+	{ init_up, init_down },     { commit_up, nothing_down },
+};
+
+int
+jail_create(struct jail_sys *sys, const struct dict *params,
+            const struct jail_mount *mounts, size_t n,
+            void (*warn)(void *arg, const char *line), void *arg,
+            struct error *err)
+{
+	struct making m = {
+		.sys = sys,
+		.mounts = mounts,
+		.n_mounts = n,
+		.warn = warn,
+		.warn_arg = arg,
+		.rec = RECORD_INIT,
+		.parent = RECORD_INIT,
+		.lock = -1,
+		.root_fd = -1,
+		.root = ROOTFS_INIT,
+		.dev_tree = -1,
+		.userns = -1,
+		.group = -1,
+		.group_p = -1,
+		.events = -1,
+		.init = -1,
+		.go = { -1, -1 },
+		.report = { -1, -1 },
+		.pidfd = -1,
+	};
+	int jid;
+
+	if (param_check_set(params, err) < 0)
+		return err->code;
+	if (dict_merge(&m.rec.d, params) < 0)
+		error_set(err, -ENOMEM, "out of memory");
+	else
+		err->code = 0;
+	for (size_t i = 0; err->code == 0 && i < ARRAY_LEN(steps); i++)
+		if (steps[i].up(&m, err) < 0) {
+			/* A step that failed undoes its own part too. */
+			for (size_t k = i + 1; k-- > 0;)
+				steps[k].down(&m);
+		} else {
+			err->code = 0;
+		}
+	jid = err->code < 0 ? err->code : m.rec.jid;
+	making_fini(&m);
+	return jid;
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* jail.c - finding, telling, changing and removing jails that are there. */
+#include "jail/jail.h"
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "jail/confine.h"
+#include "jail/internal.h"
+#include "jail/param.h"
+#include "linux/cgroup.h"
+
+/* --- finding ------------------------------------------------------------ */
+
+int
+jail_find(struct jail_sys *sys, const char *id_or_name, struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	long long jid;
+
+	if (num_int_in(id_or_name, 1, JAIL_MAX_JID, &jid) < 0)
+		jid = record_named(sys, id_or_name);
+	if (jid == 0 || record_load(sys, (int)jid, &r) != RECORD_ALIVE)
+		return error_set(err, -ENOENT, "jail \"%s\" not found",
+		                 id_or_name);
+	return (int)jid;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Remember which jids there are now, in order. */
+static int
+take_snapshot(struct jail_sys *sys, struct error *err)
+{
+	size_t cap = 0;
+	struct dirent *e;
+	DIR *d;
+	int fd;
+
+	sys->n_snap = 0;
+	fd = openat(sys->run, "jails", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || errno == EBADF
+		           ? 0
+		           : error_sys(err, "read jails");
+	d = fdopendir(fd);
+	if (d == NULL) {
+		close(fd);
+		return error_set(err, -ENOMEM, "out of memory");
+	}
+	free(sys->snap);
+	sys->snap = NULL;
+	while ((e = readdir(d)) != NULL) {
+		int *more;
+
+		if (e->d_name[0] == '.')
+			continue;
+		if (sys->n_snap == cap) {
+			cap = cap != 0 ? cap * 2 : 256;
+			more = reallocarray(sys->snap, cap, sizeof(*more));
+			if (more == NULL) {
+				closedir(d);
+				return error_set(err, -ENOMEM, "out of memory");
+			}
+			sys->snap = more;
+		}
+		sys->snap[sys->n_snap++] = atoi(e->d_name);
+	}
+	closedir(d);
+	if (sys->n_snap > 0)
+		qsort(sys->snap, sys->n_snap, sizeof(int), by_number);
+	return 0;
+}
+
+int
+jail_next(struct jail_sys *sys, int after, struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	size_t low = 0, high;
+
+	if (after <= 0 && take_snapshot(sys, err) < 0)
+		return err->code;
+	high = sys->n_snap;
+	while (low < high) { /* the first above after */
+		size_t mid = low + (high - low) / 2;
+
+		if (sys->snap[mid] <= after)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < sys->n_snap; low++)
+		if (record_load(sys, sys->snap[low], &r) == RECORD_ALIVE)
+			return sys->snap[low];
+	return error_set(err, -ENOENT, "jail %d not found", after);
+}
+
+int
+jail_pidfd(struct jail_sys *sys, int jid, struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+
+	if (record_get(sys, jid, &r, err) < 0)
+		return err->code;
+	return take_fd(&r.pidfd);
+}
+
+/* --- telling ------------------------------------------------------------ */
+
+static int
+count_children(struct jail_sys *sys, const char *name)
+{
+	cleanup_free int *jids = NULL;
+	struct error ignored;
+	int n = record_children(sys, name, &jids, &ignored);
+
+	return n > 0 ? n : 0;
+}
+
+/* The jid of the jail that a full name is below; 0 for a plain name. */
+static int
+parent_of(struct jail_sys *sys, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	cleanup_free char *above = NULL;
+
+	if (dot == NULL)
+		return 0;
+	above = strndup(name, (size_t)(dot - name));
+	return above != NULL ? record_named(sys, above) : 0;
+}
+
+static int
+put_computed(struct jail_sys *sys, const struct record *r, struct dict *out)
+{
+	const char *name = dict_get(&r->d, "name");
+	bool may_have = dict_get_int(&r->d, "children.max", 0) > 0 ||
+	                sys->n_snap < 2 || name == NULL;
+
+	if (dict_setf(out, "parent", "%d",
+	              name != NULL ? parent_of(sys, name) : 0) < 0 ||
+	    dict_set(out, "dying", "false") < 0 ||
+	    dict_setf(out, "cpuset.id", "%d", r->jid) < 0 ||
+	    dict_setf(out, "children.cur", "%d",
+	              may_have && name != NULL ? count_children(sys, name)
+	                                       : 0) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int
+jail_get(struct jail_sys *sys, int jid, struct dict *out, struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+
+	if (record_get(sys, jid, &r, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < param_table_len; i++) {
+		const struct param *p = &param_table[i];
+		const char *val;
+
+		if (p->pseudo)
+			continue;
+		val = dict_get(&r.d, p->name);
+		if (dict_set(out, p->name,
+		             val != NULL       ? val
+		             : p->dflt != NULL ? p->dflt
+		                               : "") < 0)
+			return error_set(err, -ENOMEM, "out of memory");
+	}
+	if (put_computed(sys, &r, out) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+int
+jail_pids(struct jail_sys *sys, int jid, pid_t **out_pids, struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	cleanup_close int group = -1;
+
+	if (record_get(sys, jid, &r, err) < 0)
+		return err->code;
+	group = record_open_group(sys, &r, err);
+	return group < 0 ? group : cg_pids(group, out_pids, err);
+}
+
+int
+jail_signal(struct jail_sys *sys, int jid, int sig, struct error *err)
+{
+	cleanup_free pid_t *pids = NULL;
+	int n = jail_pids(sys, jid, &pids, err);
+	int sent = 0;
+
+	for (int i = 0; i < n; i++)
+		if (kill(pids[i], sig) == 0)
+			sent++;
+	return n < 0 ? n : sent;
+}
+
+/* --- changing ----------------------------------------------------------- */
+
+static int
+check_update(const struct record *r, const struct dict *params,
+             struct error *err)
+{
+	for (size_t i = 0; i < params->n; i++) {
+		const char *key = params->row[i].key;
+		const char *now = dict_get(&r->d, key);
+		bool negated;
+		const struct param *p = param_find(key, &negated);
+
+		if (p == NULL || p->pseudo)
+			return error_set(err, -EINVAL, "unknown parameter: %s",
+			                 key);
+		if (p->when == PARAM_ANYTIME)
+			continue;
+		if (now == NULL || strcmp(now, params->row[i].val) != 0)
+			return error_set(err, -EINVAL,
+			                 "%s cannot be changed after creation",
+			                 key);
+	}
+	return 0;
+}
+
+static int
+signal_init(const struct record *r, int sig, struct error *err)
+{
+	if (syscall(SYS_pidfd_send_signal, r->pidfd, sig, NULL, 0) < 0)
+		return error_sys(err, "signal jail %d", r->jid);
+	return 0;
+}
+
+/* persist went: the jail ends now if nothing runs in it, and init sees to it
+ * later if something does. */
+static int
+end_persist(struct jail_sys *sys, struct record *r, struct error *err)
+{
+	cleanup_close int group = record_open_group(sys, r, err);
+	int rc;
+
+	if (group < 0)
+		return group;
+	rc = cg_populated(group, err);
+	if (rc < 0)
+		return rc;
+	if (rc > 0)
+		return signal_init(r, SIGUSR1, err);
+	rc = record_erase(sys, r, err);
+	(void)waitpid(r->init.pid, NULL, WNOHANG);
+	return rc;
+}
+
+static int set_host_names(struct jail_sys *sys, const struct record *r,
+                          const struct dict *params, struct error *err);
+
+static int
+apply_update(struct jail_sys *sys, struct record *r, const struct dict *params,
+             struct error *err)
+{
+	const char *name = dict_get(params, "name");
+	const char *persist = dict_get(params, "persist");
+	bool addrs = dict_get(params, "ip4.addr") != NULL ||
+	             dict_get(params, "ip6.addr") != NULL ||
+	             dict_get(params, "ip4.saddrsel") != NULL ||
+	             dict_get(params, "ip6.saddrsel") != NULL ||
+	             dict_get(params, "allow.raw_sockets") != NULL ||
+	             dict_get(params, "allow.reserved_ports") != NULL;
+
+	if (name != NULL && strcmp(name, dict_get(&r->d, "name")) != 0 &&
+	    record_rename(sys, r, name, err) < 0)
+		return err->code;
+	if (addrs && record_readdress(sys, r, params, err) < 0)
+		return err->code;
+	if (set_host_names(sys, r, params, err) < 0)
+		return err->code;
+	if (dict_merge(&r->d, params) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (addrs && confine_update(sys, r, err) < 0)
+		return err->code;
+	if (record_save(sys, r, err) < 0)
+		return err->code;
+	if (persist == NULL)
+		return 0;
+	return strcmp(persist, "true") == 0 ? signal_init(r, SIGUSR2, err)
+	                                    : end_persist(sys, r, err);
+}
+
+int
+jail_update(struct jail_sys *sys, int jid, const struct dict *params,
+            struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	cleanup_close int lock = record_lock(sys, jid, err);
+
+	if (lock < 0 || record_load(sys, jid, &r) != RECORD_ALIVE)
+		return error_set(err, -ENOENT, "jail %d not found", jid);
+	if (check_update(&r, params, err) < 0)
+		return err->code;
+	return apply_update(sys, &r, params, err);
+}
+
+/* A short-lived process enters the UTS namespace to set its names. */
+static int
+set_host_names(struct jail_sys *sys, const struct record *r,
+               const struct dict *params, struct error *err)
+{
+	const char *host = dict_get(params, "host.hostname");
+	const char *domain = dict_get(params, "host.domainname");
+	int status;
+	pid_t pid;
+
+	(void)sys;
+	if (host == NULL && domain == NULL)
+		return 0;
+	pid = fork();
+	if (pid == 0) {
+		if (setns(r->pidfd, CLONE_NEWUTS) < 0 ||
+		    (host != NULL && sethostname(host, strlen(host)) < 0) ||
+		    (domain != NULL &&
+		     setdomainname(domain, strlen(domain)) < 0))
+			_exit(1);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return error_sys(err, "set host names");
+	return status == 0 ? 0 : error_set(err, -EPERM, "set host names");
+}
+
+/* --- removing ----------------------------------------------------------- */
+
+static int
+remove_one(struct jail_sys *sys, int jid, struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	cleanup_close int lock = record_lock(sys, jid, err);
+	int rc;
+
+	if (lock < 0 || record_load(sys, jid, &r) == RECORD_NONE)
+		return error_set(err, -ENOENT, "jail %d not found", jid);
+	if (sys->hooks.before_kill != NULL && r.pidfd >= 0)
+		sys->hooks.before_kill(sys->hooks.arg, jid);
+	rc = record_erase(sys, &r, err);
+	if (r.init.pid > 0) /* ours if we made it */
+		(void)waitpid(r.init.pid, NULL, WNOHANG);
+	return rc;
+}
+
+int
+jail_remove(struct jail_sys *sys, int jid, struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	cleanup_free int *jids = NULL;
+	const char *name;
+	int n = 0;
+
+	if (record_load(sys, jid, &r) == RECORD_NONE)
+		return error_set(err, -ENOENT, "jail %d not found", jid);
+	name = dict_get(&r.d, "name");
+	if (name != NULL)
+		n = record_children(sys, name, &jids, err);
+	for (int i = 0; i < n; i++)
+		if (remove_one(sys, jids[i], err) < 0 && err->code != -ENOENT)
+			return err->code;
+	return remove_one(sys, jid, err);
+}

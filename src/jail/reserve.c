@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* reserve.c - claiming what a new or changed jail needs, one caller at a time,
+ * and clearing away the dead that stand in its way.
+ */
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "jail/claim.h"
+#include "jail/internal.h"
+#include "linux/file.h"
+
+/* Only who holds this may claim, and clear the dead away. */
+static int
+runtime_lock(struct jail_sys *sys, struct error *err)
+{
+	return file_lock(sys->run, "lock", FILE_LOCK_WAIT | FILE_LOCK_CREATE,
+	                 err);
+}
+
+enum { SWEEP = 2 }; /* old jids looked at per creation */
+
+/*
+ * Erase a jail whose init is gone. What is busy or alive stays. Returns
+ * whether the jid is free now.
+ */
+static bool
+reap(struct jail_sys *sys, int jid)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	cleanup_close int lock = -1;
+	char path[PATH_JAIL];
+	struct error ignored;
+
+	snprintf(path, sizeof(path), "jails/%d/lock", jid);
+	lock = file_lock(sys->run, path, FILE_LOCK_CREATE, &ignored);
+	if (lock < 0)
+		return lock == -ENOENT;
+	/* With the lock in our hand nobody is at work: starting is dead. */
+	if (record_load(sys, jid, &r) == RECORD_ALIVE)
+		return false;
+	return record_erase(sys, &r, &ignored) == 0;
+}
+
+/* Does the jail still stand, also while it is being made? Clears the dead. */
+static bool
+stands(struct jail_sys *sys, int jid, struct record *r)
+{
+	switch (record_load(sys, jid, r)) {
+	case RECORD_NONE:
+		return false;
+	case RECORD_DEAD:
+		return !reap(sys, jid);
+	case RECORD_BUSY:
+	case RECORD_ALIVE:
+		break;
+	}
+	return true;
+}
+
+static bool
+addr_holder_alive(void *arg, int jid, bool *out_single)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	const char *ip4, *ip6;
+
+	if (!stands(arg, jid, &r))
+		return false;
+	ip4 = dict_get(&r.d, "ip4.addr");
+	ip6 = dict_get(&r.d, "ip6.addr");
+	*out_single = (ip4 == NULL || strchr(ip4, ',') == NULL) &&
+	              (ip6 == NULL || strchr(ip6, ',') == NULL);
+	return true;
+}
+
+static int
+try_jid(struct jail_sys *sys, int jid, struct error *err)
+{
+	char path[PATH_JAIL];
+
+	snprintf(path, sizeof(path), "jails/%d", jid);
+	if (mkdirat(sys->run, path, 0755) == 0)
+		return 1;
+	return errno == EEXIST ? 0 : error_sys(err, "make '%s'", path);
+}
+
+/* A jid nobody has: the one asked for, or the next above the last. */
+static int
+take_jid(struct jail_sys *sys, int want, struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	cleanup_free char *text = NULL;
+	struct error ignored;
+	long long next = 1;
+	char number[24];
+	int rc = 0;
+
+	if (want > 0) {
+		if (stands(sys, want, &r) || try_jid(sys, want, err) <= 0)
+			return error_set(err, -EEXIST, "jail %d already exists",
+			                 want);
+		return want;
+	}
+	if (file_read(sys->run, "next", sizeof(number), &text, NULL,
+	              &ignored) == 0)
+		(void)num_int_in(text, 1, JAIL_MAX_JID, &next);
+	for (int i = 0; i < SWEEP;
+	     i++) /* the oldest jids, should they be dead */
+		(void)stands(sys, (int)((next + i) % JAIL_MAX_JID) + 1, &r);
+	for (int tries = 0; rc == 0 && tries < JAIL_MAX_JID; tries++) {
+		rc = try_jid(sys, (int)next, err);
+		if (rc < 0)
+			return rc;
+		want = (int)next;
+		next = next == JAIL_MAX_JID ? 1 : next + 1;
+	}
+	if (rc == 0)
+		return error_set(err, -EAGAIN, "no available jail IDs");
+	snprintf(number, sizeof(number), "%lld", next);
+	if (file_replace(sys->run, "next", number, strlen(number), err) < 0)
+		return err->code;
+	return want;
+}
+
+static int
+check_name(struct jail_sys *sys, const char *name, int jid, struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	int other = claim_name_holder(sys->run, name);
+
+	if (other != 0 && other != jid && stands(sys, other, &r))
+		return error_set(err, -EEXIST, "jail \"%s\" already exists",
+		                 name);
+	return 0;
+}
+
+/* Everything but the jid, which is ours already. */
+static int
+take_claims(struct jail_sys *sys, bool want_uids, struct record *r,
+            struct error *err)
+{
+	unsigned slot = 0;
+
+	if (want_uids) {
+		if (claim_uids_find(sys->run, r->jid, &slot, err) < 0)
+			return err->code;
+		if (dict_setf(&r->d, REC_UID_SLOT, "%u", slot) < 0 ||
+		    dict_setf(&r->d, REC_UID_BASE, "%" PRIu32,
+		              claim_uid_base(slot)) < 0)
+			return error_set(err, -ENOMEM, "out of memory");
+	}
+	if (record_save(sys, r, err) < 0 ||
+	    claim_name(sys->run, dict_get(&r->d, "name"), r->jid, err) < 0 ||
+	    (want_uids && claim_uids(sys->run, slot, r->jid, err) < 0) ||
+	    claim_addrs(sys->run, dict_get(&r->d, "ip4.addr"), r->jid,
+	                addr_holder_alive, sys, err) < 0 ||
+	    claim_addrs(sys->run, dict_get(&r->d, "ip6.addr"), r->jid,
+	                addr_holder_alive, sys, err) < 0)
+		return err->code;
+	return 0;
+}
+
+/* With the runtime lock held. */
+static int
+reserve_locked(struct jail_sys *sys, int want_jid, bool want_uids,
+               struct record *r, int *out_lock, struct error *err)
+{
+	const char *name = dict_get(&r->d, "name");
+	const char *group;
+	char path[512];
+	struct error ignored;
+	int jid;
+
+	if (name != NULL && check_name(sys, name, 0, err) < 0)
+		return err->code;
+	jid = take_jid(sys, want_jid, err);
+	if (jid < 0)
+		return jid;
+	r->jid = jid;
+	snprintf(path, sizeof(path), "jails/%d/lock", jid);
+	*out_lock =
+	    file_lock(sys->run, path, FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
+	if (*out_lock < 0)
+		return err->code;
+	group = dict_get(&r->d, REC_CGROUP);
+	snprintf(path, sizeof(path), "%s/%d", group != NULL ? group : "gaol",
+	         jid);
+	if (dict_setf(&r->d, "jid", "%d", jid) < 0 ||
+	    dict_set(&r->d, REC_CGROUP, path) < 0 ||
+	    dict_set(&r->d, REC_STATE, "starting") < 0 ||
+	    (name == NULL && dict_setf(&r->d, "name", "%d", jid) < 0))
+		error_set(err, -ENOMEM, "out of memory");
+	else if (check_name(sys, dict_get(&r->d, "name"), jid, err) == 0 &&
+	         take_claims(sys, want_uids, r, err) == 0)
+		return 0;
+	(void)record_erase(sys, r, &ignored);
+	close(take_fd(out_lock));
+	return err->code;
+}
+
+int
+record_reserve(struct jail_sys *sys, int want_jid, bool want_uids,
+               struct record *r, int *out_lock, struct error *err)
+{
+	cleanup_close int lock = runtime_lock(sys, err);
+
+	if (lock < 0)
+		return lock;
+	return reserve_locked(sys, want_jid, want_uids, r, out_lock, err);
+}
+
+int
+record_named(struct jail_sys *sys, const char *name)
+{
+	if (sys->run < 0 || strlen(name) > NAME_MAX ||
+	    strchr(name, '/') != NULL)
+		return 0;
+	return claim_name_holder(sys->run, name);
+}
+
+int
+record_rename(struct jail_sys *sys, struct record *r, const char *to,
+              struct error *err)
+{
+	cleanup_close int lock = runtime_lock(sys, err);
+	const char *from = dict_get(&r->d, "name");
+
+	if (lock < 0 || check_name(sys, to, r->jid, err) < 0 ||
+	    claim_name(sys->run, to, r->jid, err) < 0)
+		return err->code;
+	if (strcmp(from, to) != 0)
+		claim_name_drop(sys->run, from, r->jid);
+	if (dict_set(&r->d, "name", to) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	return record_save(sys, r, err);
+}
+
+int
+record_readdress(struct jail_sys *sys, const struct record *r,
+                 const struct dict *next, struct error *err)
+{
+	static const char *const keys[] = { "ip4.addr", "ip6.addr" };
+	cleanup_close int lock = runtime_lock(sys, err);
+
+	if (lock < 0)
+		return lock;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *now = dict_get(&r->d, keys[i]);
+		const char *then = dict_get(next, keys[i]);
+
+		if (then == NULL)
+			continue;
+		claim_addrs_drop(sys->run, now, r->jid);
+		if (claim_addrs(sys->run, then, r->jid, addr_holder_alive, sys,
+		                err) < 0) {
+			struct error ignored;
+
+			claim_addrs_drop(sys->run, then, r->jid);
+			(void)claim_addrs(sys->run, now, r->jid,
+			                  addr_holder_alive, sys, &ignored);
+			return err->code;
+		}
+	}
+	return 0;
+}
+
+int
+record_children(struct jail_sys *sys, const char *name, int **out_jids,
+                struct error *err)
+{
+	cleanup_free int *jids = NULL;
+	size_t n = 0, cap = 0, len = strlen(name);
+	struct dirent *e;
+	DIR *d;
+	int fd;
+
+	fd = openat(sys->run, "name", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || (d = fdopendir(fd)) == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return error_sys(err, "read names");
+	}
+	while ((e = readdir(d)) != NULL) {
+		if (strncmp(e->d_name, name, len) != 0 || e->d_name[len] != '.')
+			continue;
+		if (n == cap) {
+			int *more;
+
+			cap = cap != 0 ? cap * 2 : 16;
+			more = reallocarray(jids, cap, sizeof(*jids));
+			if (more == NULL) {
+				closedir(d);
+				return error_set(err, -ENOMEM, "out of memory");
+			}
+			jids = more;
+		}
+		jids[n] = claim_name_holder(sys->run, e->d_name);
+		if (jids[n] != 0)
+			n++;
+	}
+	closedir(d);
+	*out_jids = take_ptr(jids);
+	return (int)n;
+}
