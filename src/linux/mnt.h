@@ -19,7 +19,7 @@
 
 #include "base/error.h"
 
-/* glibc's <sys/mount.h> asks for "linux/mount.h" and finds this one: included
+/* glibc's <sys/mount.h> asks for "linux/mnt.h" and finds this one: included
  * first, it is not through yet when we get here. */
 struct mount_attr;
 

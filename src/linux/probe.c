@@ -23,7 +23,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "linux/mount.h"
+#include "linux/mnt.h"
 #include "linux/userns.h"
 
 #ifndef PID_FS_MAGIC
