@@ -21,7 +21,14 @@
 static int
 conf_yylex(CONF_YYSTYPE *lval, struct conf_source *src)
 {
-	return conf_scan_next(lval, src->scanner);
+	int token;
+
+	if (conf_brace_owed(src))
+		return '}';
+	do
+		token = conf_scan_next(lval, src->scanner);
+	while ((token == '{' || token == '}') && !conf_brace(src, token));
+	return token;
 }
 
 static void
@@ -54,7 +61,7 @@ conf:
 	| conf jail
 	| conf param ';' { if (!conf_stmt_end(src, $param)) YYABORT; }
 	| conf ';'
-	| conf error ';' { yyerrok; }
+	| conf error ';' { conf_recovered(src); yyerrok; }
 	;
 
 jail:

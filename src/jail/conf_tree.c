@@ -169,6 +169,48 @@ put_token(struct buf *out, const char *s, size_t len)
 	}
 }
 
+/*
+ * Skipping to a ';' may swallow the opening or the end of blocks, and then
+ * every brace up to the end of the file would be an error: the braces that were
+ * lost are made good afterwards.
+ */
+static void
+lose_brace(struct conf_source *src, int brace)
+{
+	if (brace == '{')
+		src->lost++;
+	else if (src->depth + src->lost > 0)
+		src->lost--;
+}
+
+bool
+conf_brace(struct conf_source *src, int brace)
+{
+	if (src->skipping) {
+		lose_brace(src, brace);
+		return true;
+	}
+	if (brace == '{' || src->lost <= 0)
+		return true;
+	src->lost--;
+	return false;
+}
+
+bool
+conf_brace_owed(struct conf_source *src)
+{
+	if (src->skipping || src->lost >= 0)
+		return false;
+	src->lost++;
+	return true;
+}
+
+void
+conf_recovered(struct conf_source *src)
+{
+	src->skipping = false;
+}
+
 void
 conf_unexpected(struct conf_source *src, const char *text)
 {
@@ -185,6 +227,9 @@ conf_unexpected(struct conf_source *src, const char *text)
 		return;
 	}
 	token = conf_scan_text(src, &len);
+	src->skipping = true;
+	if (*token == '{' || *token == '}')
+		lose_brace(src, *token);
 	put_token(&line, token, len);
 	buf_printf(&line, ": %s", text);
 	conf_error(src, buf_str(&line));
@@ -422,6 +467,7 @@ conf_block_open(struct conf_source *src, const struct conf_piece *name)
 	b->depth = depth;
 	b->parent = p->current;
 	p->current = b;
+	src->depth++;
 	return true;
 }
 
@@ -429,6 +475,7 @@ void
 conf_block_close(struct conf_source *src)
 {
 	src->parser->current = src->parser->current->parent;
+	src->depth--;
 }
 
 /* The directory that relative patterns of a file start from, "" or with its

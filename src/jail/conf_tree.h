@@ -77,8 +77,11 @@ struct conf_source {
 	struct conf_parser *parser;
 	const char *file;
 	void *scanner;
-	bool glue;   /* the next piece belongs to the string before it */
-	bool at_eof; /* the lookahead is the end of the file */
+	bool glue;     /* the next piece belongs to the string before it */
+	bool at_eof;   /* the lookahead is the end of the file */
+	int depth;     /* blocks open in this file */
+	bool skipping; /* after an error, up to the next ';' */
+	int lost;      /* blocks opened, less those closed, while skipping */
 	size_t mem_used;
 	_Alignas(max_align_t) char mem[1024]; /* all the scanner allocates */
 };
@@ -166,8 +169,13 @@ void conf_block_close(struct conf_source *src);
 
 /* "FILE line N: TEXT", N the lexer's. */
 void conf_error(struct conf_source *src, const char *text);
-/* What the grammar says to a token it did not expect. */
+/* What the grammar says to a token it did not expect, and once it has skipped
+ * to the ';'. */
 void conf_unexpected(struct conf_source *src, const char *text);
+void conf_recovered(struct conf_source *src);
+/* Shall the grammar see this '{' or '}'? And a '}' that is owed to it? */
+bool conf_brace(struct conf_source *src, int brace);
+bool conf_brace_owed(struct conf_source *src);
 
 /*
  * The lexer. open scans text[0..len), which it changes as it goes and which
