@@ -58,10 +58,6 @@ struct jail_sys {
  * there; sets sys->cg. */
 int sys_cgroup(struct jail_sys *sys, struct error *err);
 
-/* The v1 procs file a process writes 0 to, to be under that cap; -1: none is
- * needed. The caller's. */
-int sys_memory_v1(const struct jail_sys *sys);
-
 enum record_life {
 	RECORD_NONE, /* no such jail */
 	RECORD_BUSY, /* being made or removed right now */

@@ -23,9 +23,9 @@ struct making {
 	unsigned ns;       /* CLONE_NEW* entered by those who come later */
 	struct record parent; /* jid 0: the caller's own jail */
 
-	int root_fd;          /* the directory that becomes "/" */
-	struct rootfs root;   /* its mounts, detached */
-	int dev_tree;         /* detached copy of the ready /dev, -1: none */
+	int root_fd;        /* the directory that becomes "/" */
+	struct rootfs root; /* its mounts, detached */
+	int dev_tree;       /* detached copy of the ready /dev, -1: none */
 	int userns;
 	int group, group_p;   /* cgroup of init, and of everyone else */
 	int events;           /* cgroup.events of group_p, for init */

@@ -47,6 +47,12 @@ map_ids(int fd, int userns, bool recursive, struct error *err)
 	return mnt_setattr(fd, &attr, recursive, err);
 }
 
+int
+rootfs_map_ids(int fd, int userns, struct error *err)
+{
+	return map_ids(fd, userns, true, err);
+}
+
 /* Undo mountinfo's octal escapes in place. */
 static void
 unescape(char *s)

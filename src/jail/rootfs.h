@@ -36,6 +36,9 @@ struct rootfs {
  */
 int rootfs_open(int root_fd, const char *path, int userns, struct rootfs *out,
                 struct error *err);
+/* Map the ids of a detached mount and all below it by a user namespace.
+ * -EINVAL: a file system there cannot. */
+int rootfs_map_ids(int fd, int userns, struct error *err);
 void rootfs_close(struct rootfs *r);
 
 /* Attach the mounts below to the root, which is attached itself. */

@@ -27,6 +27,7 @@
 
 #include "jail/confine.h"
 #include "jail/internal.h"
+#include "linux/file.h"
 #include "linux/keyring.h"
 #include "linux/passwd.h"
 
@@ -40,7 +41,6 @@ struct entry {
 	struct jail_filter_flags flags;
 	unsigned ns;
 	int group; /* cgroup of the jail's own processes */
-	int v1;    /* procs file of the memory cap's group, or -1 */
 	int report[2];
 	struct passwd_entry user;
 	gid_t groups[PASSWD_MAX_GROUPS];
@@ -184,6 +184,15 @@ become_command(struct entry *e)
 	fail(e, &err);
 }
 
+/* When memory ends, the host's own processes are the last to go. */
+static void
+volunteer_for_oom(void)
+{
+	struct error ignored;
+
+	(void)file_put(AT_FDCWD, "/proc/self/oom_score_adj", "500", &ignored);
+}
+
 /* The first process: joins, makes the second, tells its pid, goes. */
 static _Noreturn void
 enter(struct entry *e)
@@ -195,10 +204,7 @@ enter(struct entry *e)
 	};
 
 	prctl(PR_SET_DUMPABLE, 0);
-	if (e->v1 >= 0 && write(e->v1, "0", 1) < 0) {
-		error_sys(&r.err, "enter the memory group");
-		fail(e, &r.err);
-	}
+	volunteer_for_oom();
 	if (setns(e->rec->pidfd, (int)e->ns) < 0) {
 		error_sys(&r.err, "jail_attach");
 		fail(e, &r.err);
@@ -276,7 +282,6 @@ jail_spawn(struct jail_sys *sys, int jid, const struct jail_cmd *cmd,
 {
 	cleanup_record struct record r = RECORD_INIT;
 	cleanup_close int group = -1;
-	cleanup_close int v1 = -1;
 	cleanup_close int host_root = -1;
 	cleanup_free struct entry *e = NULL;
 
@@ -288,11 +293,9 @@ jail_spawn(struct jail_sys *sys, int jid, const struct jail_cmd *cmd,
 	e = calloc(1, sizeof(*e));
 	if (e == NULL)
 		return error_set(err, -ENOMEM, "out of memory");
-	v1 = sys_memory_v1(sys);
 	e->cmd = cmd;
 	e->rec = &r;
 	e->group = group;
-	e->v1 = v1;
 	e->flags = confine_flags(&r.d);
 	e->ns = (unsigned)dict_get_int(&r.d, REC_NS, 0);
 	if (cmd->user != NULL && cmd->host_passwd) {

@@ -128,7 +128,6 @@ int
 sys_cgroup(struct jail_sys *sys, struct error *err)
 {
 	struct error ignored;
-	int v1 = -1;
 
 	if (sys->cg >= 0)
 		return 0;
@@ -139,23 +138,9 @@ sys_cgroup(struct jail_sys *sys, struct error *err)
 		return errno == EEXIST
 		           ? 0
 		           : error_sys(err, "make cgroup '%s'", sys->cg_base);
-	/* A host without the memory controller has no cap to give. */
-	if (!sys->nested &&
-	    cg_memory_cap(sys->cg, sys->cg_base, memory_for_jails(), &v1,
-	                  &ignored) == 0 &&
-	    v1 >= 0)
-		close(v1);
+	/* Without it jails are still the first that an OOM takes (spawn.c). */
+	if (!sys->nested)
+		(void)cg_memory_cap(sys->cg, sys->cg_base, memory_for_jails(),
+		                    &ignored);
 	return 0;
-}
-
-int
-sys_memory_v1(const struct jail_sys *sys)
-{
-	char path[128];
-
-	if (sys->nested)
-		return -1;
-	snprintf(path, sizeof(path), "/sys/fs/cgroup/memory/%s/cgroup.procs",
-	         sys->cg_base);
-	return open(path, O_WRONLY | O_CLOEXEC);
 }

@@ -184,39 +184,17 @@ cg_delegate(int cg, uid_t uid, gid_t gid, struct error *err)
 	return 0;
 }
 
-static int
-memory_cap_v1(const char *path, const char *bytes, int *out_v1,
-              struct error *err)
-{
-	cleanup_close int root =
-	    open("/sys/fs/cgroup/memory", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_close int cg = -1;
-
-	if (root < 0)
-		return error_set(err, -ENOTSUP, "no memory controller");
-	cg = cg_make(root, path, err);
-	if (cg < 0)
-		return cg;
-	/* A group in use refuses nothing here: the limit is the same. */
-	if (file_put(cg, "memory.limit_in_bytes", bytes, err) < 0)
-		return err->code;
-	*out_v1 = openat(cg, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-	return *out_v1 < 0 ? error_sys(err, "open v1 cgroup.procs") : 0;
-}
-
 int
-cg_memory_cap(int root, const char *path, uint64_t max_bytes, int *out_v1,
-              struct error *err)
+cg_memory_cap(int root, const char *path, uint64_t max_bytes, struct error *err)
 {
 	char bytes[32];
 	char file[512];
 
-	*out_v1 = -1;
 	snprintf(bytes, sizeof(bytes), "%" PRIu64, max_bytes);
 	snprintf(file, sizeof(file), "%s/memory.max", path);
 	if (faccessat(root, file, F_OK, 0) < 0)
 		(void)file_put(root, "cgroup.subtree_control", "+memory", err);
-	if (faccessat(root, file, F_OK, 0) == 0)
-		return file_put(root, file, bytes, err);
-	return memory_cap_v1(path, bytes, out_v1, err);
+	if (faccessat(root, file, F_OK, 0) < 0)
+		return error_set(err, -ENOTSUP, "no memory controller here");
+	return file_put(root, file, bytes, err);
 }

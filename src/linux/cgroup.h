@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cgroup.h - control groups: the unified hierarchy for membership, killing and
- * BPF; the memory controller wherever it lives (v2, or v1 beside a bare v2).
+ * BPF, and a cap on memory where it has that controller.
  *
  * Paths are relative to the unified root. Source: cgroups(7), kernel
  * admin-guide cgroup-v2.
@@ -44,10 +44,10 @@ int cg_delegate(int cg, uid_t uid, gid_t gid, struct error *err);
 
 /*
  * Hold everything below group path (below root) to max_bytes of memory
- * together: memory.max on v2; on v1 a group of the same name, whose procs file
- * is returned through *out_v1 (else -1) for entering processes to write to.
- * A host with neither returns -ENOTSUP.
+ * together. -ENOTSUP: the unified hierarchy has no memory controller. A v1 one
+ * beside it is left alone: entering its groups costs each process a wait for
+ * the whole machine (cgroup_threadgroup_rwsem), 10 ms and more.
  */
-int cg_memory_cap(int root, const char *path, uint64_t max_bytes, int *out_v1,
+int cg_memory_cap(int root, const char *path, uint64_t max_bytes,
                   struct error *err);
 #endif
