@@ -101,7 +101,8 @@ int jail_pidfd(struct jail_sys *sys, int jid, struct error *err);
 
 /* A command to run inside a jail. */
 struct jail_cmd {
-	char *const *argv;         /* NULL-ended; argv[0] is sought in PATH */
+	char *const *argv;         /* NULL-ended; argv[0] is sought in PATH;
+	                            * NULL: "$SHELL -i" of the environment */
 	char *const *envp;         /* NULL: the caller's environment */
 	const char *fallback;      /* run when argv[0] is not there, or NULL */
 	const char *user;          /* NULL: stay root of the jail */

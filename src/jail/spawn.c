@@ -107,28 +107,42 @@ become_user(struct entry *e, struct error *err)
 	return 0;
 }
 
+/* What survives a scrubbed environment, and where its PATH then leads. */
+static int
+scrub_environment(struct error *err)
+{
+	static const char *const kept[] = { "TERM", "USER", "HOME", "SHELL" };
+	char *val[ARRAY_LEN(kept)];
+
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		const char *now = getenv(kept[i]);
+
+		val[i] = now != NULL ? strdup(now) : NULL;
+	}
+	clearenv();
+	if (setenv("PATH", PATH_CLEAN, 1) < 0)
+		return error_sys(err, "environment");
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (val[i] != NULL && setenv(kept[i], val[i], 1) < 0)
+			return error_sys(err, "environment");
+	return 0;
+}
+
 /* The environment: the caller's or cmd's, scrubbed when it is to be clean. */
 static int
 set_environment(const struct entry *e, struct error *err)
 {
 	const struct jail_cmd *cmd = e->cmd;
-	const char *term = getenv("TERM");
-	const char *keep = term != NULL ? strdup(term) : NULL;
+	const char *shell =
+	    e->user.shell[0] != '\0' ? e->user.shell : "/bin/sh";
 
 	if (cmd->envp != NULL)
 		environ = (char **)(uintptr_t)cmd->envp;
-	if (cmd->clean) {
-		clearenv();
-		if (setenv("PATH", PATH_CLEAN, 1) < 0 ||
-		    (keep != NULL && setenv("TERM", keep, 1) < 0))
-			return error_sys(err, "environment");
-	}
-	if (e->have_user &&
-	    (setenv("USER", e->user.name, 1) < 0 ||
-	     setenv("HOME", e->user.home, 1) < 0 ||
-	     setenv("SHELL",
-	            e->user.shell[0] != '\0' ? e->user.shell : "/bin/sh",
-	            1) < 0))
+	if (cmd->clean && scrub_environment(err) < 0)
+		return err->code;
+	if (e->have_user && (setenv("USER", e->user.name, 1) < 0 ||
+	                     setenv("HOME", e->user.home, 1) < 0 ||
+	                     setenv("SHELL", shell, 1) < 0))
 		return error_sys(err, "environment");
 	return 0;
 }
@@ -157,6 +171,28 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Returns only when it failed. */
+static void
+exec_command(const struct jail_cmd *cmd, struct error *err)
+{
+	const char *shell = getenv("SHELL");
+	char name[PATH_MAX], flag[] = "-i";
+	char *const shell_argv[] = { name, flag, NULL };
+	char *const *argv = cmd->argv;
+	const char *fallback = cmd->fallback;
+
+	if (argv == NULL) {
+		snprintf(name, sizeof(name), "%s",
+		         shell != NULL ? shell : "/bin/sh");
+		argv = shell_argv;
+		fallback = "/bin/sh"; /* the caller's may not be in the jail */
+	}
+	execvp(argv[0], argv);
+	if (errno == ENOENT && fallback != NULL)
+		execv(fallback, argv);
+	error_sys(err, "exec %s", argv[0]);
+}
+
 /* The second process: inside, on its way to the command. */
 static _Noreturn void
 become_command(struct entry *e)
@@ -177,10 +213,7 @@ become_command(struct entry *e)
 	    jail_filter_apply(&e->flags, &err) < 0 || become_user(e, &err) < 0)
 		fail(e, &err);
 	reset_signals();
-	execvp(cmd->argv[0], cmd->argv);
-	if (errno == ENOENT && cmd->fallback != NULL)
-		execv(cmd->fallback, cmd->argv);
-	error_sys(&err, "exec %s", cmd->argv[0]);
+	exec_command(cmd, &err);
 	fail(e, &err);
 }
 
