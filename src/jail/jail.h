@@ -38,6 +38,13 @@ void jail_sys_set_hooks(struct jail_sys *sys, const struct jail_hooks *hooks);
 /* The runtime directory's descriptor, -1 when there is none; sys's. */
 int jail_sys_run_dir(const struct jail_sys *sys);
 
+/*
+ * Erase what dead jails left. Once no jail is there, also what gaol keeps
+ * between jails: device templates, programs in the kernel, the cgroup above.
+ * Returns the number of jails there are.
+ */
+int jail_sys_tidy(struct jail_sys *sys, struct error *err);
+
 /* A mount made inside the jail's own mount namespace while it is created, in
  * order: devfs, fdescfs, procfs, linprocfs, linsysfs, tmpfs. */
 struct jail_mount {

@@ -32,7 +32,7 @@ open_locked(const char *name, char path[PATH_MAX], int *lock, struct error *err)
 	if (dir < 0)
 		return dir;
 	snprintf(file, sizeof(file), ".%s.lock", name);
-	*lock = file_lock(dir, file, true, err);
+	*lock = file_lock(dir, file, FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
 	if (*lock < 0) {
 		close(dir);
 		return err->code;

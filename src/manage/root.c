@@ -120,7 +120,8 @@ open_both(const char *base, const char *dir, int *out_base, int *out_dir,
 	d = lib_open_path(dir, err);
 	if (d < 0)
 		return d;
-	*out_lock = file_lock(d, ".lock", true, err);
+	*out_lock =
+	    file_lock(d, ".lock", FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
 	if (*out_lock < 0)
 		return err->code;
 	*out_base = take_fd(&b);

@@ -22,9 +22,7 @@
 #include "base/dict.h"
 #include "base/strv.h"
 #include "jail/conf.h"
-#include "jail/devfs.h"
 #include "jail/jail.h"
-#include "jail/netwall.h"
 #include "linux/file.h"
 #include "linux/netns.h"
 #include "linux/self.h"
@@ -127,7 +125,8 @@ sites_read(int run, struct dict *rows, int *lock, struct error *err)
 	cleanup_free char *text = NULL;
 	size_t len;
 
-	*lock = file_lock(run, "sites.lock", true, err);
+	*lock = file_lock(run, "sites.lock", FILE_LOCK_WAIT | FILE_LOCK_CREATE,
+	                  err);
 	if (*lock < 0)
 		return err->code;
 	if (file_read(run, "sites", DICT_MAX_BYTES, &text, &len, err) < 0)
@@ -342,20 +341,11 @@ int
 site_tidy(struct error *err)
 {
 	struct jail_sys *sys = NULL;
-	cleanup_close int run = -1;
-	int jid;
+	int r;
 
 	if (jail_sys_open(true, &sys, err) < 0)
 		return err->code;
-	jid = jail_next(sys, 0, err);
+	r = jail_sys_tidy(sys, err);
 	jail_sys_close(sys);
-	if (jid >= 0)
-		return 0; /* jails run: all of it is in use */
-	if (jid != -ENOENT)
-		return jid;
-	run = open_run_dir(err);
-	if (run < 0 || devfs_template_drop(run, err) < 0 ||
-	    netwall_drop(run, err) < 0)
-		return err->code;
-	return 0;
+	return r < 0 ? r : 0;
 }

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tidy.c - what is cleared away when jails are gone.
+ *
+ * Everything that jails share (device templates, programs in the kernel, the
+ * cgroup above) is made after a jail has claimed its jid under the runtime
+ * lock. So with that lock held and no jid claimed, nobody uses any of it and
+ * nobody can start to.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "jail/devfs.h"
+#include "jail/internal.h"
+#include "jail/netwall.h"
+#include "linux/cgroup.h"
+#include "linux/file.h"
+
+/* Erase one jail's remains, unless it lives or is being worked on. */
+static int
+erase_dead(struct jail_sys *sys, int jid, struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	cleanup_close int lock = -1;
+
+	if (record_load(sys, jid, &r) != RECORD_DEAD)
+		return 0;
+	lock = record_lock(sys, jid, err);
+	if (lock < 0 && lock != -ENOENT)
+		return lock;
+	/* Nobody else is at work now; without a lock file nobody was yet. */
+	if (record_load(sys, jid, &r) == RECORD_ALIVE)
+		return 0;
+	return record_erase(sys, &r, err);
+}
+
+/* Call fn for each claimed jid. Returns their number, or fn's failure. */
+static int
+each_jid(struct jail_sys *sys,
+         int (*fn)(struct jail_sys *sys, int jid, struct error *err),
+         struct error *err)
+{
+	int fd = openat(sys->run, "jails", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	int n = 0, r = 0;
+
+	if (d == NULL)
+		return error_sys(err, "read jails");
+	while (r >= 0 && (e = readdir(d)) != NULL) {
+		long long jid;
+
+		if (num_int_in(e->d_name, 1, JAIL_MAX_JID, &jid) < 0)
+			continue;
+		n++;
+		if (fn != NULL)
+			r = fn(sys, (int)jid, err);
+	}
+	closedir(d);
+	return r < 0 ? r : n;
+}
+
+static int
+drop_shared(struct jail_sys *sys, struct error *err)
+{
+	cleanup_close int cg = -1;
+	char v1[128];
+
+	if (devfs_template_drop(sys->run, err) < 0 ||
+	    netwall_drop(sys->run, err) < 0)
+		return err->code;
+	cg = cg_root(sys->nested, err);
+	if (cg < 0 || cg_remove_tree(cg, sys->cg_base, err) < 0)
+		return err->code;
+	snprintf(v1, sizeof(v1), "/sys/fs/cgroup/memory/%s", sys->cg_base);
+	if (rmdir(v1) < 0 && errno != ENOENT)
+		return error_sys(err, "remove '%s'", v1);
+	(void)unlinkat(sys->run, "next", 0);
+	return 0;
+}
+
+int
+jail_sys_tidy(struct jail_sys *sys, struct error *err)
+{
+	cleanup_close int lock = -1;
+	int n;
+
+	if (each_jid(sys, erase_dead, err) < 0)
+		return err->code;
+	lock =
+	    file_lock(sys->run, "lock", FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
+	n = lock < 0 ? lock : each_jid(sys, NULL, err);
+	if (n == 0 && drop_shared(sys, err) < 0)
+		return err->code;
+	return n;
+}
