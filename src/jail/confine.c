@@ -252,22 +252,36 @@ confine_update(struct jail_sys *sys, const struct record *r, struct error *err)
 
 /* --- process rules ------------------------------------------------------ */
 
+/* allow.mount counts with a type to mount, as on FreeBSD. */
+static bool
+may_mount(const struct dict *d)
+{
+	static const char type[] = "allow.mount.";
+
+	if (!dict_is_true(d, "allow.mount") ||
+	    dict_get_int(d, "enforce_statfs", 2) >= 2)
+		return false;
+	for (size_t i = 0; i < d->n; i++)
+		if (strncmp(d->row[i].key, type, strlen(type)) == 0 &&
+		    strcmp(d->row[i].val, "true") == 0)
+			return true;
+	return false;
+}
+
 struct jail_filter_flags
 confine_flags(const struct dict *d)
 {
-	bool sysvipc = dict_is_true(d, "allow.sysvipc");
 	struct jail_filter_flags f = {
 		.vnet = is(d, "vnet", "new"),
-		.sysvmsg = sysvipc || !is(d, "sysvmsg", "disable"),
-		.sysvsem = sysvipc || !is(d, "sysvsem", "disable"),
-		.sysvshm = sysvipc || !is(d, "sysvshm", "disable"),
+		.sysvmsg = !is(d, "sysvmsg", "disable"),
+		.sysvsem = !is(d, "sysvsem", "disable"),
+		.sysvshm = !is(d, "sysvshm", "disable"),
 		.children = dict_get_int(d, "children.max", 0) > 0,
 		.securelevel = (int)dict_get_int(d, "securelevel", -1),
 		.set_hostname = dict_is_true(d, "allow.set_hostname"),
 		.raw_sockets = dict_is_true(d, "allow.raw_sockets"),
 		.chflags = dict_is_true(d, "allow.chflags"),
-		.mount = dict_is_true(d, "allow.mount") &&
-		         dict_get_int(d, "enforce_statfs", 2) < 2,
+		.mount = may_mount(d),
 		.quotas = dict_is_true(d, "allow.quotas"),
 		.socket_af = dict_is_true(d, "allow.socket_af"),
 		.mlock = dict_is_true(d, "allow.mlock"),

@@ -61,18 +61,50 @@ has_mount(const struct making *m, const char *type)
 
 /* --- parameters ------------------------------------------------------- */
 
+/* What a parameter not given is: its default, or the parent's where it is
+ * inherited; a right that the parent has not, nobody below has. */
+static const char *
+default_of(const struct param *p, const struct record *parent)
+{
+	const char *theirs =
+	    parent->jid != 0 ? dict_get(&parent->d, p->name) : NULL;
+
+	if (theirs == NULL)
+		return p->dflt;
+	if (p->inherited || (strncmp(p->name, "allow.", 6) == 0 &&
+	                     strcmp(theirs, "false") == 0))
+		return theirs;
+	return p->dflt;
+}
+
 static int
-fill_defaults(struct dict *d)
+fill_defaults(struct dict *d, const struct record *parent)
 {
 	for (size_t i = 0; i < param_table_len; i++) {
 		const struct param *p = &param_table[i];
+		const char *val = default_of(p, parent);
 
-		if (p->pseudo || p->when == PARAM_READONLY || p->dflt == NULL ||
+		if (p->pseudo || p->when == PARAM_READONLY || val == NULL ||
 		    dict_get(d, p->name) != NULL)
 			continue;
-		if (dict_set(d, p->name, p->dflt) < 0)
+		if (dict_set(d, p->name, val) < 0)
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+/* allow.sysvipc is the old word for all three. */
+static int
+settle_sysv(struct dict *d)
+{
+	static const char *const kind[] = { "sysvmsg", "sysvsem", "sysvshm" };
+
+	if (!dict_is_true(d, "allow.sysvipc"))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(kind); i++)
+		if (dict_get(d, kind[i]) == NULL &&
+		    dict_set(d, kind[i], "inherit") < 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -122,7 +154,8 @@ params_up(struct making *m, struct error *err)
 
 	if (find_parent(m, err) < 0 || confine_check(m, err) < 0)
 		return err->code;
-	if (fill_defaults(d) < 0 || settle_family(d, "ip4", "ip4.addr") < 0 ||
+	if (settle_sysv(d) < 0 || fill_defaults(d, &m->parent) < 0 ||
+	    settle_family(d, "ip4", "ip4.addr") < 0 ||
 	    settle_family(d, "ip6", "ip6.addr") < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	path = param(m, "path");
@@ -547,6 +580,8 @@ jail_create(struct jail_sys *sys, const struct dict *params,
 
 	if (param_check_set(params, err) < 0)
 		return err->code;
+	if (warn != NULL)
+		param_tell(params, warn, arg);
 	if (dict_merge(&m.rec.d, params) < 0)
 		error_set(err, -ENOMEM, "out of memory");
 	else

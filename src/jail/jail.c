@@ -217,6 +217,18 @@ jail_signal(struct jail_sys *sys, int jid, int sig, struct error *err)
 
 /* --- changing ----------------------------------------------------------- */
 
+/* The sysv words can change as far as the IPC namespace, which is chosen when
+ * the jail is made, allows. */
+static bool
+fits_ipc(const struct record *r, const struct param *p, const char *to)
+{
+	const bool is_own = dict_get_int(&r->d, REC_NS, 0) & CLONE_NEWIPC;
+
+	if (strncmp(p->name, "sysv", 4) != 0 || strcmp(to, "disable") == 0)
+		return true;
+	return strcmp(to, is_own ? "new" : "inherit") == 0;
+}
+
 static int
 check_update(const struct record *r, const struct dict *params,
              struct error *err)
@@ -224,18 +236,23 @@ check_update(const struct record *r, const struct dict *params,
 	for (size_t i = 0; i < params->n; i++) {
 		const char *key = params->row[i].key;
 		const char *now = dict_get(&r->d, key);
+		const char *to = params->row[i].val;
 		bool negated;
 		const struct param *p = param_find(key, &negated);
 
-		if (p == NULL || p->pseudo)
+		if (p == NULL || p->pseudo || negated)
 			return error_set(err, -EINVAL, "unknown parameter: %s",
 			                 key);
-		if (p->when == PARAM_ANYTIME)
+		if (now != NULL && strcmp(now, to) == 0)
 			continue;
-		if (now == NULL || strcmp(now, params->row[i].val) != 0)
+		if (p->when == PARAM_CREATE || !fits_ipc(r, p, to))
 			return error_set(err, -EINVAL,
 			                 "%s cannot be changed after creation",
 			                 key);
+		if (param_check(p, to, err) < 0 ||
+		    (strcmp(key, "name") == 0 &&
+		     param_check_name(to, r->jid, err) < 0))
+			return err->code;
 	}
 	return 0;
 }
