@@ -89,15 +89,18 @@ const struct param param_table[] = {
 	  .dflt = "0", .how = "Counted from the records of running jails." },
 	{ KERNEL("children.max", PARAM_INT, PARAM_ENTRY, PARAM_NEAR),
 	  .dflt = "0", .max = INT_MAX,
-	  .how = "Above 0, processes inside may make user namespaces, which "
-	         "jail(8) inside needs; the kernel allows 32 levels of them." },
+	  .how = "Above 0, processes inside may make namespaces and mounts, "
+	         "which jail(8) inside needs; the kernel allows 32 levels. A "
+	         "jail made inside has vnet, ip4 and ip6 = inherit, or no "
+	         "network: a part of its parent's addresses takes BPF, which "
+	         "only the host may use." },
 
 	/* host.* */
-	{ KERNEL("host", PARAM_JAILSYS, PARAM_ANYTIME, PARAM_NEAR),
+	{ KERNEL("host", PARAM_JAILSYS, PARAM_CREATE, PARAM_NEAR),
 	  .dflt = "new", .refused = "disable",
 	  .refusal = "host = disable is refused: host is new or inherit.",
-	  .how = "A UTS namespace; inherit copies the parent's four values "
-	         "when it is set and does not follow later changes." },
+	  .how = "new: a UTS namespace. inherit: the parent's own, which the "
+	         "jail cannot change. FreeBSD can change host later." },
 	{ KERNEL("host.hostname", PARAM_STRING, PARAM_ANYTIME, PARAM_NEAR),
 	  .dflt = "", .max = 64,
 	  .how = "The UTS namespace's; Linux takes 64 bytes, FreeBSD 255." },
@@ -144,10 +147,11 @@ const struct param param_table[] = {
 	/* System V IPC. */
 	{ KERNEL("sysvmsg", PARAM_JAILSYS, PARAM_ENTRY, PARAM_NEAR),
 	  .dflt = "disable",
-	  .how = "new: the jail's IPC namespace; disable: seccomp answers "
-	         "ENOSYS. inherit: the host's IPC namespace, only for all of "
-	         "sysvmsg, sysvsem and sysvshm that are not disabled, and only "
-	         "at creation." },
+	  .how = "new: the jail's IPC namespace, POSIX queues too. disable: "
+	         "seccomp answers ENOSYS. inherit: the host's IPC namespace, "
+	         "for all of sysvmsg, sysvsem and sysvshm that are not "
+	         "disabled; a running jail cannot be changed to or from "
+	         "it." },
 	{ KERNEL("sysvsem", PARAM_JAILSYS, PARAM_ENTRY, PARAM_NEAR),
 	  .dflt = "disable", .how = "As sysvmsg." },
 	{ KERNEL("sysvshm", PARAM_JAILSYS, PARAM_ENTRY, PARAM_NEAR),
@@ -195,24 +199,25 @@ const struct param param_table[] = {
 	  .how = "Off: seccomp answers EPERM to sethostname(2) and "
 	         "setdomainname(2). On: the jail's UTS namespace obeys its "
 	         "root." },
-	{ ALLOW("sysvipc", PARAM_NEAR, "false"),
+	{ KERNEL("allow.sysvipc", PARAM_BOOL, PARAM_CREATE, PARAM_NEAR),
+	  .dflt = "false",
 	  .how = "Stands for sysvmsg, sysvsem and sysvshm = inherit, for those "
-	         "not given themselves; at creation only." },
+	         "not given themselves; FreeBSD can change it later." },
 	{ ALLOW("raw_sockets", PARAM_NEAR, "false"),
-	  .how = "Off: no raw, packet or ping sockets. On: all of them in a "
-	         "VNET jail; in a jail on the host's stack only ICMP echo "
-	         "sockets (ping), since raw ones need rights over the host's "
-	         "network namespace.",
+	  .how = "Off: raw sockets are answered EPERM. On: raw sockets need "
+	         "rights over the host's network namespace, which no user "
+	         "namespace has, so only ICMP echo (ping) works. A VNET jail "
+	         "has raw and packet sockets without it, as on FreeBSD.",
 	  .warn = "allow.raw_sockets: without vnet only ICMP echo (ping) "
-	          "sockets work" },
+	          "works, other raw sockets do not" },
 	{ NEVER("chflags"),
 	  .how = "allow.chflags is refused: the immutable and append-only "
 	         "flags need a right that no user namespace has." },
 	{ ALLOW("mount", PARAM_NEAR, "false"),
 	  .how = "Off: seccomp answers EPERM to the mount calls. On, with "
 	         "enforce_statfs below 2 and at least one allow.mount.TYPE: "
-	         "every mount that the kernel lets a user namespace make; it "
-	         "cannot be told apart by type." },
+	         "every mount that the kernel lets a user namespace make, "
+	         "since a filter cannot see the type." },
 	{ ALLOW("mount.devfs", PARAM_NEAR, "false"),
 	  .how = "Opens allow.mount. A jail cannot make device nodes: a jail "
 	         "made inside gets bind mounts of the nodes this one has." },
@@ -243,7 +248,8 @@ const struct param param_table[] = {
 	         "host that no user namespace has." },
 	{ ALLOW("socket_af", PARAM_EXACT, "false"),
 	  .how = "Off: socket(2) of families other than UNIX, INET, INET6 and "
-	         "NETLINK (routing) is answered EPROTONOSUPPORT by seccomp." },
+	         "NETLINK (routing) is answered EPROTONOSUPPORT; a VNET jail "
+	         "has packet sockets too." },
 	{ ALLOW("mlock", PARAM_NEAR, "false"),
 	  .how = "Off: seccomp answers EPERM to the mlock calls. On: memory "
 	         "may be locked up to RLIMIT_MEMLOCK, not without limit." },
