@@ -68,7 +68,6 @@ static int
 drop_shared(struct jail_sys *sys, struct error *err)
 {
 	cleanup_close int cg = -1;
-	char v1[128];
 
 	if (devfs_template_drop(sys->run, err) < 0 ||
 	    netwall_drop(sys->run, err) < 0)
@@ -76,9 +75,6 @@ drop_shared(struct jail_sys *sys, struct error *err)
 	cg = cg_root(sys->nested, err);
 	if (cg < 0 || cg_remove_tree(cg, sys->cg_base, err) < 0)
 		return err->code;
-	snprintf(v1, sizeof(v1), "/sys/fs/cgroup/memory/%s", sys->cg_base);
-	if (rmdir(v1) < 0 && errno != ENOENT)
-		return error_sys(err, "remove '%s'", v1);
 	(void)unlinkat(sys->run, "next", 0);
 	return 0;
 }

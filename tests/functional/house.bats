@@ -25,11 +25,29 @@ load lib
 }
 
 @test "teardown tells of a mount that was forgotten, and removes it" {
+	local dir=$DIR
+
 	mkdir "$DIR/m"
 	mount -t tmpfs none "$DIR/m"
 	run gaol_teardown
 	[ "$status" = 1 ]
-	has "left behind: mount:$DIR/m"
-	[ ! -e "$DIR" ]
+	has "left behind: mount:$dir/m"
+	[ ! -e "$dir" ]
+	unset DIR
+}
+
+@test "teardown tells of a cgroup and of a process that were forgotten" {
+	local group
+
+	group=$(gaol_cgroup)
+	mkdir "$group"
+	hostnet setsid sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	disown
+	eventually 5 test -n "$(ip netns pids "$NETNS")"
+	run gaol_teardown
+	[ "$status" = 1 ]
+	has "cgroup:$group"
+	has "(sleep 1000"
+	[ ! -e "$group" ]
 	unset DIR
 }

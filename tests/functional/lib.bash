@@ -122,12 +122,25 @@ is() {
 	}
 }
 
-# cgroup2: where the version 2 hierarchy is mounted.
-cgroup2() {
-	findmnt -rn -t cgroup2 -o TARGET | head -n 1
+# gaol_cgroup: the group above this runtime directory's jails, named for a hash
+# of its path (FNV-1a, src/jail/sys.c).
+gaol_cgroup() {
+	local hash=2166136261 i
+
+	for ((i = 0; i < ${#GAOL_RUN}; i++)); do
+		hash=$(((hash ^ $(printf '%d' "'${GAOL_RUN:i:1}")) * 16777619 &
+			0xffffffff))
+	done
+	printf '%s/gaol-%08x\n' \
+		"$(findmnt -rn -t cgroup2 -o TARGET | head -n 1)" "$hash"
 }
 
-# Mounts of this mount namespace below the test's directories, deepest first.
+# gaol_cgroups: that group and those below, deepest first.
+gaol_cgroups() {
+	find "$(gaol_cgroup)" -depth -type d 2>/dev/null
+}
+
+# gaol_mounts: mounts below the test's directories, deepest first.
 gaol_mounts() {
 	awk -v a="$DIR" -v b="$GAOL_RUN" '
 		$5 == a || index($5, a "/") == 1 ||
@@ -135,43 +148,55 @@ gaol_mounts() {
 		/proc/self/mountinfo | tac
 }
 
-# Processes in the test's namespace, or holding it by their cgroup.
-gaol_processes() {
-	ip netns pids "$NETNS"
+# gaol_leaks: what is there of gaol's that should not be, a word for each.
+# The empty skeleton of a runtime directory may stay.
+gaol_leaks() {
+	gaol_mounts | sed 's/^/mount:/'
+	gaol_cgroups | sed 's/^/cgroup:/'
+	[ ! -d "$GAOL_RUN" ] || (cd "$GAOL_RUN" && find . -mindepth 1 \
+		! -path ./lock ! -path ./sites.lock ! -path ./jails \
+		! -path ./name ! -path ./uid ! -path ./addr) |
+		sed "s|^|file:$GAOL_RUN/|"
+	ip netns pids "$NETNS" 2>/dev/null | while read -r pid; do
+		echo "process:$pid($(tr '\0' ' ' <"/proc/$pid/cmdline"))"
+	done
 }
 
-# gaol_teardown: remove every jail as an administrator would, report what gaol
-# forgot, then remove that too.
+# gaol_teardown: remove every jail as an administrator would, fail the test
+# when gaol left something, then remove that too.
 gaol_teardown() {
-	local left='' path
+	local left path
 
 	[ -n "${DIR-}" ] || return 0
 	if [ -x "$BIN/jail" ] && [ -d "$GAOL_RUN" ]; then
 		jail -R '*' >/dev/null 2>&1 || :
 	fi
-	if [ -x "$BIN/gaol" ]; then
-		gaol tidy >/dev/null 2>&1 || :
-	fi
-	# Processes that the test itself left behind are its own business.
-	gaol_processes | xargs -r kill -9 2>/dev/null || :
-	while read -r path; do
-		case $path in
-		"$GAOL_RUN"*) left+=" mount:$path" ;;
-		"${KEEP_MOUNTS:-/nowhere}"*) ;;
-		*) left+=" mount:$path" ;;
-		esac
-		umount -l "$path" || :
-	done < <(gaol_mounts)
-	if [ -d "$GAOL_RUN" ]; then
-		while read -r path; do
-			left+=" file:$path"
-		done < <(find "$GAOL_RUN" -mindepth 1 | head -n 20)
-		rm -rf "$GAOL_RUN"
-	fi
+	# What the test itself still runs is its own business.
+	jobs -p | xargs -r kill -9 2>/dev/null || :
+	[ ! -x "$BIN/gaol" ] || gaol tidy || :
+	left=$(gaol_leaks)
+	[ -z "$left" ] || gaol_force_clean
 	ip netns del "$NETNS" || :
-	rm -rf --one-file-system "$DIR" || left+=" directory:$DIR"
+	rm -rf --one-file-system "$GAOL_RUN" "$DIR" || left+=" files"
+	unset DIR
 	[ -z "$left" ] || {
-		echo "left behind:$left"
+		printf 'left behind: %s\n' "$left"
 		return 1
 	}
+}
+
+gaol_force_clean() {
+	local path
+
+	ip netns pids "$NETNS" | xargs -r kill -9 2>/dev/null || :
+	gaol_cgroups | while read -r path; do
+		echo 1 >"$path/cgroup.kill"
+	done 2>/dev/null
+	sleep 0.2
+	gaol_mounts | while read -r path; do
+		umount -l "$path"
+	done
+	gaol_cgroups | while read -r path; do
+		rmdir "$path"
+	done
 }
