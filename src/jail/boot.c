@@ -26,6 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "jail/filter.h"
 #include "jail/making.h"
 #include "jail/masks.h"
 #include "linux/beneath.h"
@@ -108,7 +109,8 @@ cover(const struct making *m, int fs, const char *top,
 	for (size_t i = 0; i < n; i++) {
 		const char *path = masks[i].path + strlen(top);
 
-		if ((masks[i].vnet_only && !vnet) ||
+		if ((masks[i].when == JAIL_MASK_VNET && !vnet) ||
+		    (masks[i].when == JAIL_MASK_UNSHIFTED && m->shifted) ||
 		    faccessat(fs, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			continue; /* this kernel has none */
 		if (cover_one(fs, &masks[i], path, err) < 0)
@@ -331,6 +333,8 @@ exec_init(struct making *m, struct error *err)
 	          0) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_sys(err, "drop privileges");
+	if (jail_filter_apply_init(err) < 0)
+		return err->code;
 	syscall(SYS_execveat, m->init, "", argv, envp, AT_EMPTY_PATH);
 	return error_sys(err, "exec init");
 }

@@ -497,3 +497,26 @@ jail_filter_apply(const struct jail_filter_flags *flags, struct error *err)
 		return err->code;
 	return seccomp_install(prog, (size_t)len, err);
 }
+
+/* What src/cmd/init.c asks for, and the exec that starts it. */
+static const uint16_t init_call[] = {
+	SYS_read,         SYS_pread64,  SYS_close,     SYS_rt_sigprocmask,
+	SYS_ppoll,        SYS_wait4,    SYS_prctl,     SYS_exit,
+	SYS_exit_group,   SYS_execveat, SYS_signalfd4, SYS_close_range,
+	SYS_rt_sigreturn, SYS_write,
+};
+
+int
+jail_filter_apply_init(struct error *err)
+{
+	struct sock_filter prog[128];
+	struct rules r = { .n = 0 };
+	int len;
+
+	for (size_t i = 0; i < ARRAY_LEN(init_call); i++)
+		add(&r, init_call[i], 0);
+	len = seccomp_build(r.rule, r.n, prog, ARRAY_LEN(prog), err);
+	if (len < 0)
+		return error_wrap(err, "init's filter");
+	return seccomp_install(prog, (size_t)len, err);
+}

@@ -47,6 +47,15 @@ int jail_filter_build(const struct jail_filter_flags *flags,
 uint64_t jail_filter_caps(const struct jail_filter_flags *flags);
 
 /*
+ * Put the calling thread, which is about to become a jail's init, under a
+ * filter that leaves it little more than reading and waiting. init holds no
+ * capability, but root of the jail may trace it: through it the jail would
+ * otherwise make the calls that its own filter refuses. Needs CAP_SYS_ADMIN in
+ * the user namespace or no_new_privs.
+ */
+int jail_filter_apply_init(struct error *err);
+
+/*
  * Put the calling thread under the filter, the bounding set and the resource
  * limits of the flags, for good. To be called as root of the jail's user
  * namespace, with its session keyring already left, before dropping to another

@@ -5,14 +5,13 @@
  * path this kernel does not have. The mounts must be made before the jail's
  * user namespace is entered: only then are they locked for the jail's root.
  *
- * Not here are files that only the host's root may open (/proc/kcore, kmsg,
- * sysrq-trigger, timer_list, slabinfo ...): their owner has no place in the
- * jail's user namespace, so no capability inside opens them. Each of those is
- * held by a test too.
+ * Files that only the host's root may open or write (/proc/kcore, kmsg,
+ * sysrq-trigger ...) need no mask where the jail's ids are shifted: their owner
+ * has no place in the jail's user namespace, so no capability inside opens
+ * them. Where ids could not be shifted root inside is that owner.
  */
 #ifndef JAIL_MASKS_H
 #define JAIL_MASKS_H
-#include <stdbool.h>
 #include <stddef.h>
 
 enum jail_mask_kind {
@@ -22,16 +21,23 @@ enum jail_mask_kind {
 	JAIL_MASK_WRITABLE, /* a hole in a read-only row above */
 };
 
+enum jail_mask_when {
+	JAIL_MASK_ALWAYS,
+	JAIL_MASK_VNET,      /* jails with a network stack of their own */
+	JAIL_MASK_UNSHIFTED, /* jails whose root is the host's uid 0 */
+};
+
 struct jail_mask {
 	const char *path; /* absolute, as the jail sees it */
 	enum jail_mask_kind kind;
-	bool vnet_only; /* for jails with a network stack of their own */
+	enum jail_mask_when when;
 };
 
 /*
  * Rows below /proc, in the order to mount them. A jail that may hold jails
- * must go without: a masked /proc is "too revealing" to the kernel to let
- * a nested jail mount its own, and who can mount a fresh one has no masks.
+ * goes without, if its ids are shifted: a masked /proc is "too revealing" to
+ * the kernel to let a nested jail mount its own, and who can mount a fresh one
+ * has no masks.
  */
 extern const struct jail_mask jail_mask_proc[];
 extern const size_t jail_mask_proc_len;
