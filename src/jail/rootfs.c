@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "linux/beneath.h"
 #include "linux/mnt.h"
+#include "linux/userns.h"
 
 /* What a jail gets of its own or must not have at all. */
 static const char *const kernel_fs[] = {
@@ -100,7 +101,8 @@ add_mount(struct rootfs *r, int root_fd, const char *path, int userns,
 	if (fd < 0)
 		return 0;
 	/* Unmapped, its files belong to nobody inside: safe, and readable. */
-	(void)map_ids(fd, userns, false, &ignored);
+	if (userns >= 0)
+		(void)map_ids(fd, userns, false, &ignored);
 	more = reallocarray(r->below, r->n + 1, sizeof(*more));
 	if (more == NULL) {
 		close(fd);
@@ -147,18 +149,32 @@ add_each(struct rootfs *r, int root_fd, const char *path, int userns,
 	return rc;
 }
 
+/* Device nodes of the root's own file system are nobody's: those a jail may
+ * use are in its /dev, a mount of its own. */
+static int
+refuse_nodes(int fd, struct error *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV };
+
+	return mnt_setattr(fd, &attr, false, err);
+}
+
 int
 rootfs_open(int root_fd, const char *path, int userns, struct rootfs *out,
             struct error *err)
 {
 	struct rootfs r = ROOTFS_INIT;
 
-	/* "/" holds the host's own /proc and /sys: never the short way. */
-	if (userns < 0 || strcmp(path, "/") != 0) {
+	/* "/" holds the host's own /proc and /sys: never the short way; and
+	 * with the host's ids neither, wherever they are mounted. In a jail
+	 * they are the jail's, and locked: only all or nothing can be copied.
+	 */
+	if (userns_is_nested() || (userns >= 0 && strcmp(path, "/") != 0)) {
 		r.fd = mnt_clone_tree(root_fd, "", true, err);
 		if (r.fd < 0)
 			return r.fd;
-		if (userns < 0 || map_ids(r.fd, userns, true, err) == 0) {
+		if ((userns < 0 || map_ids(r.fd, userns, true, err) == 0) &&
+		    refuse_nodes(r.fd, err) == 0) {
 			*out = r;
 			return 0;
 		}
@@ -169,7 +185,8 @@ rootfs_open(int root_fd, const char *path, int userns, struct rootfs *out,
 	r.fd = mnt_clone_tree(root_fd, "", false, err);
 	if (r.fd < 0)
 		return r.fd;
-	if (map_ids(r.fd, userns, false, err) < 0 ||
+	if ((userns >= 0 && map_ids(r.fd, userns, false, err) < 0) ||
+	    refuse_nodes(r.fd, err) < 0 ||
 	    add_each(&r, root_fd, path, userns, err) < 0) {
 		rootfs_close(&r);
 		return err->code;
