@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { FD_GO = 3, FD_EVENTS = 4, FD_SIGNALS = 5, KERNEL_SIGSET = 8 };
+enum { FD_GO = 3, FD_EVENTS = 4, FD_OTHERS = 5, KERNEL_SIGSET = 8 };
 
 static long
 sys5(long nr, long a, long b, long c, long d, long e)
@@ -63,11 +63,11 @@ is_populated(void)
 
 /* Take one signal; changes *persist when the host says so. */
 static void
-take_signal(bool *persist)
+take_signal(int signals, bool *persist)
 {
 	struct signalfd_siginfo si;
 
-	if (sys5(SYS_read, FD_SIGNALS, (long)&si, sizeof(si), 0, 0) !=
+	if (sys5(SYS_read, signals, (long)&si, sizeof(si), 0, 0) !=
 	    (long)sizeof(si))
 		return;
 	while (sys5(SYS_wait4, -1, 0, 1 /* WNOHANG */, 0, 0) > 0)
@@ -87,19 +87,17 @@ _Noreturn void init_run(void);
 _Noreturn void
 init_run(void)
 {
-	struct pollfd p[2] = { { FD_SIGNALS, POLLIN, 0 },
-		               { FD_EVENTS, POLLPRI, 0 } };
+	struct pollfd p[2] = { { -1, POLLIN, 0 }, { FD_EVENTS, POLLPRI, 0 } };
 	unsigned long all = ~0UL;
 	bool persist = true;
 	char go;
 
 	sys5(SYS_prctl, PR_SET_NAME, (long)"gaol-init", 0, 0, 0);
 	sys5(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, 0, KERNEL_SIGSET, 0);
-	/* With everything from 5 up closed, this becomes FD_SIGNALS. */
-	sys5(SYS_close_range, FD_SIGNALS, -1U, 0, 0, 0);
-	if (sys5(SYS_signalfd4, -1, (long)&all, KERNEL_SIGSET, 0, 0) !=
-	        FD_SIGNALS ||
-	    sys5(SYS_read, FD_GO, (long)&go, 1, 0, 0) != 1)
+	sys5(SYS_close_range, FD_OTHERS, -1U, 0, 0, 0);
+	/* Any number: a root without /dev/null leaves 0 to 2 free. */
+	p[0].fd = (int)sys5(SYS_signalfd4, -1, (long)&all, KERNEL_SIGSET, 0, 0);
+	if (p[0].fd < 0 || sys5(SYS_read, FD_GO, (long)&go, 1, 0, 0) != 1)
 		leave();
 	sys5(SYS_close, FD_GO, 0, 0, 0, 0);
 	for (;;) {
@@ -107,7 +105,7 @@ init_run(void)
 			leave();
 		sys5(SYS_ppoll, (long)p, persist ? 1 : 2, 0, 0, KERNEL_SIGSET);
 		if (p[0].revents != 0)
-			take_signal(&persist);
+			take_signal(p[0].fd, &persist);
 	}
 }
 
