@@ -41,6 +41,7 @@ struct run_options {
 	unsigned ops;      /* enum run_op */
 	bool cleanup;      /* -C: a jail already gone gets its last steps */
 	bool only_remove;  /* -R: no steps around the removal */
+	bool dying;        /* -d: to be told that it has no effect */
 	bool quiet;        /* -q */
 	bool verbose;      /* -v */
 	bool note_removed; /* tell "removed" though not verbose */
