@@ -162,7 +162,11 @@ main(int argc, char **argv)
 		cmd.argv = argv + optind + 1;
 	status = run(argv[optind], &cmd, &err);
 	if (status < 0) {
-		fprintf(stderr, "jexec: %s\n", err.msg);
+		/* jail(8) says "exec CMD: ...", jexec(8) "execvp: CMD: ..." */
+		if (strncmp(err.msg, "exec ", 5) == 0)
+			fprintf(stderr, "jexec: execvp: %s\n", err.msg + 5);
+		else
+			fprintf(stderr, "jexec: %s\n", err.msg);
 		return 1;
 	}
 	return status;

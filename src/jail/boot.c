@@ -30,6 +30,7 @@
 #include "jail/making.h"
 #include "jail/masks.h"
 #include "linux/beneath.h"
+#include "linux/file.h"
 #include "linux/keyring.h"
 #include "linux/mnt.h"
 
@@ -243,6 +244,19 @@ become_root_of_jail(struct making *m, struct error *err)
 	return 0;
 }
 
+/*
+ * Let the jail hold as many jails as children.max says: each takes one user
+ * namespace, and the kernel counts those (namespaces(7), /proc/sys/user).
+ */
+static int
+limit_children(const struct making *m, int proc, struct error *err)
+{
+	if (proc < 0)
+		return 0; /* the filter lets it make none */
+	return file_put(proc, "sys/user/max_user_namespaces",
+	                dict_get(&m->rec.d, "children.max"), err);
+}
+
 /* The parts of /dev that belong to the jail itself. */
 static int
 late_dev(const char *where, struct error *err)
@@ -343,11 +357,16 @@ _Noreturn void
 boot_jail(struct making *m)
 {
 	struct error err = { 0 };
+	int proc = -1;
 
+	/* Mounted while we may: the pid namespace is the host's. */
+	if (dict_get_int(&m->rec.d, "children.max", 0) > 0)
+		proc = mnt_fs("proc", NULL, NO_TRICKS, &err);
 	setsid(); /* signals of the caller's terminal are not the jail's */
 	if (enter_root(m, &err) == 0 && check_root(m, &err) == 0 &&
 	    keyring_leave(&err) == 0 && place_fds(m, &err) == 0 &&
-	    become_root_of_jail(m, &err) == 0 && late_mounts(m, &err) == 0 &&
+	    become_root_of_jail(m, &err) == 0 &&
+	    limit_children(m, proc, &err) == 0 && late_mounts(m, &err) == 0 &&
 	    name_host(m, &err) == 0)
 		(void)exec_init(m, &err);
 	(void)!write(m->report[1], &err, sizeof(err));

@@ -92,7 +92,7 @@ check_nested(const struct dict *d, struct error *err)
 
 /* children.max is kept by user.max_user_namespaces of the jail we are in. */
 static int
-check_limit(struct jail_sys *sys, struct error *err)
+check_limit(struct jail_sys *sys, const struct dict *d, struct error *err)
 {
 	long long max = 0;
 	int jid = 0;
@@ -103,6 +103,9 @@ check_limit(struct jail_sys *sys, struct error *err)
 	if (fscanf(f, "%lld", &max) != 1)
 		max = 0;
 	fclose(f);
+	if (dict_get_int(d, "children.max", 0) >= max)
+		return error_set(err, -EPERM,
+		                 "children.max: not below the parent's");
 	while (max >= 0 && (jid = jail_next(sys, jid, err)) > 0)
 		max--;
 	err->code = 0;
@@ -116,7 +119,7 @@ confine_check(const struct making *m, struct error *err)
 	const struct dict *parent = &m->parent.d;
 
 	if (m->sys->nested &&
-	    (check_nested(d, err) < 0 || check_limit(m->sys, err) < 0))
+	    (check_nested(d, err) < 0 || check_limit(m->sys, d, err) < 0))
 		return err->code;
 	if (m->parent.jid == 0)
 		return 0;

@@ -34,7 +34,11 @@
 #include "linux/self.h"
 #include "linux/userns.h"
 
-enum { JAIL_MIN_PROCS = 1024, JAIL_DEVFS_RULESET = 4 };
+enum {
+	JAIL_MIN_PROCS = 1024,
+	JAIL_DEVFS_RULESET = 4,
+	VISIT_STACK = 128 << 10, /* two stacks of half */
+};
 
 static const char *
 param(const struct making *m, const char *name)
@@ -400,32 +404,8 @@ choose_namespaces(struct making *m)
 		m->ns |= CLONE_NEWNET;
 }
 
-/* For a child of a running jail: go where its pid 1 and stack are, by setns(2)
- * on our own process, and come back. */
-static int
-visit_parent(const struct making *m, bool enter, int home[2], struct error *err)
-{
-	if (m->parent.jid == 0)
-		return 0;
-	if (enter) {
-		home[0] = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-		home[1] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-		if (home[0] < 0 || home[1] < 0)
-			return error_sys(err, "open own namespaces");
-		if (setns(m->parent.pidfd, CLONE_NEWPID | CLONE_NEWNET) < 0)
-			return error_sys(err, "enter jail %d", m->parent.jid);
-		return 0;
-	}
-	if (setns(home[0], CLONE_NEWPID) < 0 ||
-	    setns(home[1], CLONE_NEWNET) < 0)
-		return error_sys(err, "leave jail %d", m->parent.jid);
-	close(home[0]);
-	close(home[1]);
-	return 0;
-}
-
-static int
-start_init(struct making *m, struct error *err)
+static pid_t
+clone_init(struct making *m)
 {
 	struct clone_args args = {
 		.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_PIDFD |
@@ -434,18 +414,94 @@ start_init(struct making *m, struct error *err)
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)m->group,
 	};
-	int home[2];
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 
-	if (visit_parent(m, true, home, err) < 0)
-		return err->code;
-	m->pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (m->pid == 0)
+	if (pid == 0)
 		boot_jail(m);
-	if (m->pid < 0)
+	return pid;
+}
+
+/*
+ * The child of a running jail: a new pid namespace can only be made by who is
+ * in the one above, so one process goes there and a second, born there, makes
+ * it. Both share our memory and descriptors while we wait (CLONE_VFORK).
+ */
+static int
+born_in_parent(void *arg)
+{
+	struct making *m = arg;
+
+	m->pid = clone_init(m);
+	return m->pid < 0 ? errno : 0;
+}
+
+static int
+go_to_parent(void *arg)
+{
+	struct making *m = arg;
+	char *stack = m->visit_stack;
+	int status;
+	pid_t pid;
+
+	if (setns(m->parent.pidfd, CLONE_NEWPID | CLONE_NEWNET) < 0)
+		return errno;
+	pid = clone(born_in_parent, stack + VISIT_STACK / 2,
+	            CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, m);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+}
+
+/* Our number for a process that another namespace numbered. */
+static pid_t
+pid_of(int pidfd)
+{
+	char path[64], line[128];
+	int pid = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return -1;
+	while (pid < 0 && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "Pid: %d", &pid) != 1)
+			pid = -1;
+	fclose(f);
+	return pid;
+}
+
+static int
+start_in_parent(struct making *m, struct error *err)
+{
+	int status = 0;
+	pid_t pid;
+
+	m->visit_stack = malloc(VISIT_STACK);
+	if (m->visit_stack == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	pid = clone(go_to_parent, m->visit_stack + VISIT_STACK,
+	            CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, m);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		error_sys(err, "make namespaces");
-	if (visit_parent(m, false, home, err) < 0)
-		return err->code;
-	return m->pid < 0 ? err->code : 0;
+	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+		error_sys(err, "make namespaces in jail %d", m->parent.jid);
+	} else {
+		err->code = 0;
+		m->pid = pid_of(m->pidfd);
+	}
+	free(m->visit_stack);
+	return err->code;
+}
+
+static int
+start_init(struct making *m, struct error *err)
+{
+	if (m->parent.jid != 0)
+		return start_in_parent(m, err);
+	m->pid = clone_init(m);
+	return m->pid < 0 ? error_sys(err, "make namespaces") : 0;
 }
 
 static int

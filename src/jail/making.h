@@ -33,6 +33,7 @@ struct making {
 	int go[2], report[2]; /* pipes: start init; struct error from boot */
 	int pidfd;
 	pid_t pid;
+	char *visit_stack; /* while its init is made in another jail */
 };
 
 /* The first process of a jail from clone3(2) to exec of init. Never returns;

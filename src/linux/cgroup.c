@@ -31,6 +31,20 @@ is_cgroup2(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_MAGIC;
 }
 
+/* A jail's view of the hierarchy begins at the group of its init; its own
+ * processes, and what it may make groups in, are in "p" below. */
+static int
+own_root(struct error *err)
+{
+	cleanup_close int top = mnt_fs("cgroup2", NULL, 0, err);
+	int fd;
+
+	if (top < 0)
+		return top;
+	fd = openat(top, "p", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : error_sys(err, "open own cgroup");
+}
+
 int
 cg_root(bool in_userns, struct error *err)
 {
@@ -45,7 +59,7 @@ cg_root(bool in_userns, struct error *err)
 		if (fd >= 0)
 			close(fd);
 	}
-	return mnt_fs("cgroup2", NULL, 0, err);
+	return own_root(err);
 }
 
 int
