@@ -219,6 +219,14 @@ merge_block(struct conf_work *w, const struct conf_block *b)
 	return 0;
 }
 
+static int
+merge_wild(struct conf_work *w, const struct conf_block *b)
+{
+	if (conf_step(w->parser) < 0)
+		return w->parser->code;
+	return conf_wild_match(b->name, w->jail) ? merge_block(w, b) : 0;
+}
+
 /* What a block's name says: "name = NAME", or jid when it is a number. */
 static int
 merge_name(struct conf_work *w, const char *key)
@@ -255,6 +263,23 @@ has_name(const struct conf_work *w)
 
 /* All blocks that concern a jail, in file order. */
 static int
+merge_blocks(struct conf_work *w, const struct conf_block *jail)
+{
+	struct conf_parser *p = w->parser;
+	const struct conf_block *b = p->first_wild;
+
+	for (; b != NULL && b->seq < jail->seq; b = b->next_wild)
+		if (merge_wild(w, b) < 0)
+			return p->code;
+	if (merge_block(w, jail) < 0)
+		return p->code;
+	for (; b != NULL; b = b->next_wild)
+		if (merge_wild(w, b) < 0)
+			return p->code;
+	return 0;
+}
+
+static int
 merge_jail(struct conf_work *w, const struct conf_block *jail)
 {
 	struct conf_parser *p = w->parser;
@@ -264,13 +289,8 @@ merge_jail(struct conf_work *w, const struct conf_block *jail)
 	w->n = 0;
 	if (merge_name(w, is_jid(jail->name) ? "jid" : "name") < 0)
 		return p->code;
-	for (const struct conf_block *b = p->first; b != NULL; b = b->next) {
-		if (b != jail &&
-		    (!b->is_wild || !conf_wild_match(b->name, jail->name)))
-			continue;
-		if (merge_block(w, b) < 0)
-			return p->code;
-	}
+	if (merge_blocks(w, jail) < 0)
+		return p->code;
 	return has_name(w) ? 0 : merge_name(w, "name");
 }
 

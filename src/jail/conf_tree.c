@@ -412,7 +412,7 @@ add_block(struct conf_parser *p, const char *name)
 	b = conf_alloc(p, sizeof(*b));
 	if (b == NULL)
 		return NULL;
-	p->n_blocks++;
+	b->seq = p->n_blocks++;
 	b->name = name;
 	b->is_wild = conf_is_wild(name);
 	if (p->first == NULL)
@@ -420,6 +420,13 @@ add_block(struct conf_parser *p, const char *name)
 	else
 		p->last->next = b;
 	p->last = b;
+	if (b->is_wild) {
+		if (p->first_wild == NULL)
+			p->first_wild = b;
+		else
+			p->last_wild->next_wild = b;
+		p->last_wild = b;
+	}
 	return b;
 }
 

@@ -46,8 +46,9 @@ struct conf_stmt {
 };
 
 struct conf_block {
-	struct conf_block *next, *parent;
+	struct conf_block *next, *next_wild, *parent;
 	const char *name; /* full: "a.b" */
+	unsigned seq;     /* its place in the files */
 	unsigned depth;   /* 1: not nested */
 	bool is_wild;
 	struct conf_stmt *first, *last;
@@ -67,9 +68,10 @@ struct conf_parser {
 	unsigned n_errors;        /* of files: nothing may be started */
 	unsigned n_jail_errors;
 	unsigned n_files, include_depth, n_blocks;
-	struct conf_block *first, *last; /* file order */
-	struct conf_block *current;      /* whose { is open; NULL: none */
-	struct conf_block *global;       /* the implicit "*" */
+	struct conf_block *first, *last;           /* file order */
+	struct conf_block *first_wild, *last_wild; /* of them, wildcards */
+	struct conf_block *current; /* whose { is open; NULL: none */
+	struct conf_block *global;  /* the implicit "*" */
 };
 
 /* One file while it is read; the lexer's extra. */
