@@ -276,7 +276,8 @@ read_owner(struct reader *rd, const char *word, unsigned *out_id,
 		*out_id = (unsigned)n;
 		return 0;
 	}
-	if (strlen(word) >= NAME_SIZE || word[0] == '\0')
+	if (strlen(word) >= NAME_SIZE || word[0] == '\0' ||
+	    strpbrk(word, " \t\"'") != NULL)
 		return bad(rd, -EINVAL, "invalid user or group: ", word);
 	*out_id = 0;
 	if (strcmp(word, "root") != 0 && strcmp(word, "wheel") != 0)
@@ -585,6 +586,23 @@ show_owner(struct buf *out, const char *key, unsigned id, const char *name)
 		buf_printf(out, " %s %u", key, id);
 }
 
+/* A pattern so that the reader finds one word in it again. */
+static void
+show_pattern(struct buf *out, const char *s)
+{
+	if (strpbrk(s, " \t\v\f\r\"'") == NULL) {
+		buf_puts(out, s);
+		return;
+	}
+	buf_putc(out, '\'');
+	for (; *s != '\0'; s++)
+		if (*s == '\'')
+			buf_puts(out, "'\"'\"'");
+		else
+			buf_putc(out, *s);
+	buf_putc(out, '\'');
+}
+
 static void
 show_rule(struct buf *out, const struct rule *r)
 {
@@ -592,8 +610,10 @@ show_rule(struct buf *out, const struct rule *r)
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		if ((r->types & types[i].bit) != 0)
 			buf_printf(out, " type %s", types[i].name);
-	if (r->path[0] != '\0')
-		buf_printf(out, " path %s", r->path);
+	if (r->path[0] != '\0') {
+		buf_puts(out, " path ");
+		show_pattern(out, r->path);
+	}
 	if ((r->acts & ACT_HIDE) != 0)
 		buf_puts(out, " hide");
 	if ((r->acts & ACT_UNHIDE) != 0)
