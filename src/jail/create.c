@@ -348,8 +348,6 @@ static int
 dev_up(struct making *m, struct error *err)
 {
 	char helpers[PATH_MAX];
-	cleanup_close int dir = -1;
-	struct error ignored;
 
 	if (!has_mount(m, "devfs"))
 		return 0;
@@ -359,17 +357,9 @@ dev_up(struct making *m, struct error *err)
 	}
 	if (self_libexec("freebsd", helpers, err) < 0)
 		return err->code;
-	if (devfs_template(m->sys->run, devfs_ruleset(m), helpers, &dir, err) <
-	    0)
-		return error_wrap(err, "mount.devfs");
-	m->dev_tree = mnt_clone_tree(dir, "", true, err);
-	if (m->dev_tree < 0)
-		return m->dev_tree;
-	/* Its nodes then look like root's; before Linux 6.3 tmpfs cannot, and
-	 * they look like nobody's, which their modes make no odds of. */
-	if (m->shifted)
-		(void)rootfs_map_ids(m->dev_tree, m->userns, &ignored);
-	return 0;
+	m->dev_tree = devfs_mount(m->sys->run, devfs_ruleset(m), helpers,
+	                          m->shifted ? m->userns : -1, err);
+	return m->dev_tree < 0 ? error_wrap(err, "mount.devfs") : 0;
 }
 
 static void

@@ -478,9 +478,10 @@ devfs_template(int run_dir, unsigned ruleset, const char *helpers, int *out_fd,
 	return 0;
 }
 
-/* A clone of the exact template, idmapped. -EINVAL: not on this kernel. */
+/* A clone of the exact template, idmapped unless userns_fd is -1. -EINVAL: not
+ * on this kernel. */
 static int
-mount_idmapped(const struct want *w, int userns_fd, struct error *err)
+mount_exact(const struct want *w, int userns_fd, struct error *err)
 {
 	struct mount_attr idmap = {
 		.attr_set = MOUNT_ATTR_IDMAP,
@@ -492,7 +493,8 @@ mount_idmapped(const struct want *w, int userns_fd, struct error *err)
 	if (dev < 0)
 		return dev;
 	mnt = mnt_clone_tree(dev, "", true, err);
-	if (mnt < 0 || mnt_setattr(mnt, &idmap, false, err) < 0)
+	if (mnt < 0 ||
+	    (userns_fd >= 0 && mnt_setattr(mnt, &idmap, false, err) < 0))
 		return err->code;
 	return take_fd(&mnt);
 }
@@ -502,14 +504,11 @@ devfs_mount(int run_dir, unsigned ruleset, const char *helpers, int userns_fd,
             struct error *err)
 {
 	struct want w = want_of(run_dir, ruleset, helpers, true);
+	int mnt = mount_exact(&w, userns_fd, err);
 	cleanup_close int dev = -1;
-	int mnt;
 
-	if (userns_fd >= 0) {
-		mnt = mount_idmapped(&w, userns_fd, err);
-		if (mnt >= 0 || (mnt != -EINVAL && mnt != -EPERM))
-			return mnt;
-	}
+	if (mnt >= 0 || userns_fd < 0 || (mnt != -EINVAL && mnt != -EPERM))
+		return mnt;
 	if (devfs_template(run_dir, ruleset, helpers, &dev, err) < 0)
 		return err->code;
 	return mnt_clone_tree(dev, "", true, err);

@@ -95,10 +95,11 @@ int devfs_nodes(struct devfs_node **out_all, struct error *err);
 int devfs_template(int run_dir, unsigned ruleset, const char *helpers,
                    int *out_fd, struct error *err);
 /*
- * The same as a detached read-only mount, ready for mnt_attach(): idmapped with
- * userns_fd, so that owners and modes are exactly those of the rules, where
- * this kernel can idmap a tmpfs (6.3), else the template above. userns_fd may
- * be -1. Returns its descriptor, the caller's.
+ * The same as a detached read-only mount, ready for mnt_attach(), with owners
+ * and modes exactly those of the rules: idmapped with userns_fd, or as they are
+ * when that is -1 (for a jail whose ids are the host's). Where this kernel
+ * cannot idmap a tmpfs (before 6.3) it is a copy of the template above.
+ * Returns its descriptor, the caller's.
  */
 int devfs_mount(int run_dir, unsigned ruleset, const char *helpers,
                 int userns_fd, struct error *err);
