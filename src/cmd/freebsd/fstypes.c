@@ -99,8 +99,9 @@ fstype_source(const struct mountinfo *mi, const struct mountinfo_row *row,
 	rest = row->root;
 	if (strcmp(from->root, "/") != 0)
 		rest += strlen(from->root);
-	if (strcmp(from->point, "/") != 0)
+	if (strcmp(rest, "/") == 0)
+		rest = "";
+	if (strcmp(from->point, "/") != 0 || rest[0] == '\0')
 		buf_puts(out, from->point);
-	if (strcmp(rest, "/") != 0 || strcmp(from->point, "/") == 0)
-		buf_puts(out, rest[0] != '\0' ? rest : "/");
+	buf_puts(out, rest);
 }
