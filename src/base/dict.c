@@ -20,11 +20,24 @@ dict_fini(struct dict *d)
 	*d = (struct dict)DICT_INIT;
 }
 
+/* FNV-1a: most rows are passed by without looking at their key. */
+static unsigned
+hash_of(const char *key)
+{
+	unsigned h = 2166136261u;
+
+	while (*key != '\0')
+		h = (h ^ (unsigned char)*key++) * 16777619u;
+	return h;
+}
+
 static struct dict_row *
 dict_find(const struct dict *d, const char *key)
 {
+	const unsigned h = hash_of(key);
+
 	for (size_t i = 0; i < d->n; i++)
-		if (strcmp(d->row[i].key, key) == 0)
+		if (d->row[i].hash == h && strcmp(d->row[i].key, key) == 0)
 			return &d->row[i];
 	return NULL;
 }
@@ -54,39 +67,44 @@ dict_get_int(const struct dict *d, const char *key, long long fallback)
 	return val != NULL && num_int(val, &n) == 0 ? n : fallback;
 }
 
-int
-dict_set(struct dict *d, const char *key, const char *val)
+/* A new row of two strings, taken over on success. 0 or -ENOMEM. */
+static int
+dict_push(struct dict *d, char **key, char **val)
 {
-	struct dict_row *r = dict_find(d, key);
-	char *copy = strdup(val);
+	struct dict_row *r;
 
-	if (copy == NULL)
-		return -ENOMEM;
-	if (r != NULL) {
-		free(r->val);
-		r->val = copy;
-		return 0;
-	}
 	if (d->n == d->cap) {
 		size_t cap = d->cap != 0 ? d->cap * 2 : 16;
 		struct dict_row *row = reallocarray(d->row, cap, sizeof(*row));
 
-		if (row == NULL) {
-			free(copy);
+		if (row == NULL)
 			return -ENOMEM;
-		}
 		d->row = row;
 		d->cap = cap;
 	}
-	r = &d->row[d->n];
-	r->key = strdup(key);
-	if (r->key == NULL) {
-		free(copy);
-		return -ENOMEM;
-	}
-	r->val = copy;
-	d->n++;
+	r = &d->row[d->n++];
+	r->hash = hash_of(*key);
+	r->key = take_ptr(*key);
+	r->val = take_ptr(*val);
 	return 0;
+}
+
+int
+dict_set(struct dict *d, const char *key, const char *val)
+{
+	struct dict_row *r = dict_find(d, key);
+	cleanup_free char *new_val = strdup(val);
+	cleanup_free char *new_key = NULL;
+
+	if (new_val == NULL)
+		return -ENOMEM;
+	if (r != NULL) {
+		free(r->val);
+		r->val = take_ptr(new_val);
+		return 0;
+	}
+	new_key = strdup(key);
+	return new_key != NULL ? dict_push(d, &new_key, &new_val) : -ENOMEM;
 }
 
 int
@@ -153,43 +171,64 @@ dict_write(const struct dict *d, struct buf *out)
 	}
 }
 
-/* Undo write_escaped on text[0..len); false on an unknown escape or a NUL. */
-static bool
-read_escaped(const char *text, size_t len, struct buf *out)
+/* Undo write_escaped on text[0..len): a string of its own; NULL on an unknown
+ * escape or a NUL (*out_rc -EINVAL) or without memory (-ENOMEM). */
+static char *
+read_escaped(const char *text, size_t len, int *out_rc)
 {
+	char *out = malloc(len + 1);
+	size_t n = 0;
+
+	*out_rc = -ENOMEM;
+	if (out == NULL)
+		return NULL;
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 
 		if (c == '\\') {
-			if (++i == len)
-				return false;
-			c = text[i] == 'n'    ? '\n'
-			    : text[i] == 'e'  ? '='
-			    : text[i] == '\\' ? '\\'
-			                      : '\0';
+			c = i + 1 == len          ? '\0'
+			    : text[i + 1] == 'n'  ? '\n'
+			    : text[i + 1] == 'e'  ? '='
+			    : text[i + 1] == '\\' ? '\\'
+			                          : '\0';
+			i++;
 		}
-		if (c == '\0')
-			return false;
-		buf_putc(out, c);
+		if (c == '\0') {
+			free(out);
+			*out_rc = -EINVAL;
+			return NULL;
+		}
+		out[n++] = c;
 	}
-	return true;
+	out[n] = '\0';
+	return out;
 }
 
 /* One line "key=value". 0, -EINVAL or -ENOMEM. */
 static int
 read_line(struct dict *d, const char *line, size_t len)
 {
-	cleanup_buf struct buf key = BUF_INIT;
-	cleanup_buf struct buf val = BUF_INIT;
 	const char *eq = memchr(line, '=', len);
+	cleanup_free char *key = NULL;
+	cleanup_free char *val = NULL;
+	struct dict_row *r;
+	int rc;
 
-	if (eq == NULL || eq == line ||
-	    !read_escaped(line, (size_t)(eq - line), &key) ||
-	    !read_escaped(eq + 1, len - (size_t)(eq + 1 - line), &val))
+	if (eq == NULL || eq == line)
 		return -EINVAL;
-	if (key.failed || val.failed)
-		return -ENOMEM;
-	return dict_set(d, buf_str(&key), buf_str(&val));
+	key = read_escaped(line, (size_t)(eq - line), &rc);
+	if (key == NULL)
+		return rc;
+	val = read_escaped(eq + 1, len - (size_t)(eq + 1 - line), &rc);
+	if (val == NULL)
+		return rc;
+	r = dict_find(d, key);
+	if (r != NULL) {
+		free(r->val);
+		r->val = take_ptr(val);
+		return 0;
+	}
+	return dict_push(d, &key, &val);
 }
 
 int

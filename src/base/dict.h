@@ -19,6 +19,7 @@ enum {
 
 struct dict_row {
 	char *key, *val;
+	unsigned hash; /* of key: dict.c's */
 };
 
 struct dict {
