@@ -50,13 +50,16 @@ struct jail_sys {
 	char cg_base[80]; /* group above all our jails' */
 	struct netwall *wall;
 	struct jail_hooks hooks;
-	int *snap; /* jids at the last jail_next(0), ascending */
+	int *snap; /* jids at the last sys_snapshot(), ascending */
 	size_t n_snap;
 };
 
 /* Open the cgroup root and see that our base group and its memory cap are
  * there; sets sys->cg. */
 int sys_cgroup(struct jail_sys *sys, struct error *err);
+
+/* Remember which jids there are now, in order: sys->snap. */
+int sys_snapshot(struct jail_sys *sys, struct error *err);
 
 enum record_life {
 	RECORD_NONE, /* no such jail */

@@ -45,9 +45,8 @@ by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Remember which jids there are now, in order. */
-static int
-take_snapshot(struct jail_sys *sys, struct error *err)
+int
+sys_snapshot(struct jail_sys *sys, struct error *err)
 {
 	size_t cap = 0;
 	struct dirent *e;
@@ -95,7 +94,7 @@ jail_next(struct jail_sys *sys, int after, struct error *err)
 	cleanup_record struct record r = RECORD_INIT;
 	size_t low = 0, high;
 
-	if (after <= 0 && take_snapshot(sys, err) < 0)
+	if (after <= 0 && sys_snapshot(sys, err) < 0)
 		return err->code;
 	high = sys->n_snap;
 	while (low < high) { /* the first above after */
@@ -122,73 +121,7 @@ jail_pidfd(struct jail_sys *sys, int jid, struct error *err)
 	return take_fd(&r.pidfd);
 }
 
-/* --- telling ------------------------------------------------------------ */
-
-static int
-count_children(struct jail_sys *sys, const char *name)
-{
-	cleanup_free int *jids = NULL;
-	struct error ignored;
-	int n = record_children(sys, name, &jids, &ignored);
-
-	return n > 0 ? n : 0;
-}
-
-/* The jid of the jail that a full name is below; 0 for a plain name. */
-static int
-parent_of(struct jail_sys *sys, const char *name)
-{
-	const char *dot = strrchr(name, '.');
-	cleanup_free char *above = NULL;
-
-	if (dot == NULL)
-		return 0;
-	above = strndup(name, (size_t)(dot - name));
-	return above != NULL ? record_named(sys, above) : 0;
-}
-
-static int
-put_computed(struct jail_sys *sys, const struct record *r, struct dict *out)
-{
-	const char *name = dict_get(&r->d, "name");
-	bool may_have = dict_get_int(&r->d, "children.max", 0) > 0 ||
-	                sys->n_snap < 2 || name == NULL;
-
-	if (dict_setf(out, "parent", "%d",
-	              name != NULL ? parent_of(sys, name) : 0) < 0 ||
-	    dict_set(out, "dying", "false") < 0 ||
-	    dict_setf(out, "cpuset.id", "%d", r->jid) < 0 ||
-	    dict_setf(out, "children.cur", "%d",
-	              may_have && name != NULL ? count_children(sys, name)
-	                                       : 0) < 0)
-		return -ENOMEM;
-	return 0;
-}
-
-int
-jail_get(struct jail_sys *sys, int jid, struct dict *out, struct error *err)
-{
-	cleanup_record struct record r = RECORD_INIT;
-
-	if (record_get(sys, jid, &r, err) < 0)
-		return err->code;
-	for (size_t i = 0; i < param_table_len; i++) {
-		const struct param *p = &param_table[i];
-		const char *val;
-
-		if (p->pseudo)
-			continue;
-		val = dict_get(&r.d, p->name);
-		if (dict_set(out, p->name,
-		             val != NULL       ? val
-		             : p->dflt != NULL ? p->dflt
-		                               : "") < 0)
-			return error_set(err, -ENOMEM, "out of memory");
-	}
-	if (put_computed(sys, &r, out) < 0)
-		return error_set(err, -ENOMEM, "out of memory");
-	return 0;
-}
+/* --- processes ----------------------------------------------------------- */
 
 int
 jail_pids(struct jail_sys *sys, int jid, pid_t **out_pids, struct error *err)

@@ -77,11 +77,23 @@ int jail_update(struct jail_sys *sys, int jid, const struct dict *params,
 /*
  * Every parameter of one jail as canonical text, in the table's order, into
  * the empty dict out: also read-only ones (parent, dying, cpuset.id,
- * children.cur). Names and paths are relative to the caller's jail.
+ * children.cur). Names and paths are relative to the caller's jail. Host names
+ * are what they are now, for a caller who is root; else as they were set.
  * -ENOENT "jail N not found".
  */
 int jail_get(struct jail_sys *sys, int jid, struct dict *out,
              struct error *err);
+
+/*
+ * jail_get() of all running jails, in ascending jid order, each handed to
+ * each() for as long as the call lasts; only the parameters in names, in their
+ * order (NULL-ended; NULL: all). One record read per jail, where jail_next()
+ * and jail_get() need two. each() returns 0, or a negative errno to stop, which
+ * is then the result.
+ */
+int jail_each(struct jail_sys *sys, const char *const *names,
+              int (*each)(void *arg, const struct dict *params), void *arg,
+              struct error *err);
 
 /* The jid of a running jail by decimal jid or by name. -ENOENT 'jail "x" not
  * found'. */

@@ -39,6 +39,7 @@ struct list {
 	enum layout layout;
 	struct col *col; /* of a row */
 	size_t n;
+	const char **wanted; /* of a row: NULL-ended */
 	struct xo xo;
 };
 
@@ -152,6 +153,45 @@ add_asked(struct list *l, char *const *param, size_t n, struct error *err)
 	return 0;
 }
 
+/* What the columns need to be told: their own parameters, and with -s those
+ * that decide whether they are shown. */
+static int
+want_cols(struct list *l, struct error *err)
+{
+	size_t n = 0;
+
+	l->wanted = calloc(2 * l->n + 2, sizeof(*l->wanted));
+	if (l->wanted == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < l->n; i++) {
+		l->wanted[n++] = l->col[i].param->name;
+		if (l->o.skip && l->col[i].parent != NULL)
+			l->wanted[n++] = l->col[i].parent->name;
+	}
+	if (l->o.skip)
+		l->wanted[n++] = "vnet";
+	return 0;
+}
+
+const char *const *
+list_wanted(const struct list *l)
+{
+	static const char *const table[] = { "jid", "ip4.addr", "host.hostname",
+		                             "path", NULL };
+	static const char *const by_name[] = { "name", "ip4.addr",
+		                               "host.hostname", "path", NULL };
+	static const char *const summary[] = {
+		"jid",       "host.hostname", "path",     "name", "dying",
+		"cpuset.id", "ip4.addr",      "ip6.addr", NULL
+	};
+
+	if (l->layout == ROW)
+		return l->wanted;
+	if (l->layout == SUMMARY)
+		return summary;
+	return l->o.by_name ? by_name : table;
+}
+
 int
 list_new(const struct list_options *o, char *const *param, size_t n,
          struct list **out_list, struct error *err)
@@ -171,6 +211,8 @@ list_new(const struct list_options *o, char *const *param, size_t n,
 	} else {
 		l->layout = o->verbose ? SUMMARY : TABLE;
 	}
+	if (rc == 0 && l->layout == ROW)
+		rc = want_cols(l, err);
 	if (rc < 0) {
 		list_free(l);
 		return rc;
@@ -185,6 +227,7 @@ list_free(struct list *l)
 	if (l == NULL)
 		return;
 	free(l->col);
+	free(l->wanted);
 	free(l);
 }
 

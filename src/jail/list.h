@@ -42,6 +42,8 @@ struct list; /* what to show of each jail, and how */
 int list_new(const struct list_options *o, char *const *param, size_t n,
              struct list **out_list, struct error *err);
 void list_free(struct list *l);
+/* The parameters that list_jail() looks at, NULL-ended; belongs to l. */
+const char *const *list_wanted(const struct list *l);
 
 /* What stands before the first jail, each jail in ascending jid order, what
  * stands after the last. Appended to out. */

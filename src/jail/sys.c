@@ -41,7 +41,8 @@ make_dirs(struct jail_sys *sys, struct error *err)
 
 	if (mkdir(sys->path, 0755) < 0 && errno != EEXIST)
 		return error_sys(err, "make '%s'", sys->path);
-	sys->run = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (sys->run < 0)
+		sys->run = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sys->run < 0)
 		return error_sys(err, "open '%s'", sys->path);
 	if (faccessat(sys->run, subdirs[ARRAY_LEN(subdirs) - 1], F_OK, 0) == 0)
@@ -74,6 +75,11 @@ jail_sys_open(bool writable, struct jail_sys **out_sys, struct error *err)
 		snprintf(sys->cg_base, sizeof(sys->cg_base), "gaol-%08x",
 		         hash_text(path));
 	sys->run = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (sys->run < 0 && errno != ENOENT) {
+		error_sys(err, "open '%s'", path);
+		jail_sys_close(sys);
+		return err->code;
+	}
 	if (writable && make_dirs(sys, err) < 0) {
 		jail_sys_close(sys);
 		return err->code;
