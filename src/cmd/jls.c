@@ -47,7 +47,7 @@ parse(int *argc, char ***argv, struct request *req)
 
 	if (xo_parse_args(&req->list.xo, argc, *argv, &err) < 0)
 		return fail(&err);
-	while ((c = getopt(*argc, *argv, "+acdhj:Nnqsv")) != -1)
+	while ((c = getopt(*argc, *argv, "+:acdhj:Nnqsv")) != -1)
 		switch (c) {
 		case 'a': /* no jail is ever dying here */
 		case 'd':
@@ -58,9 +58,17 @@ parse(int *argc, char ***argv, struct request *req)
 		case 'j':
 			req->jail = optarg;
 			break;
+		case ':':
+			fprintf(stderr,
+			        "jls: option requires an argument -- %c\n",
+			        optopt);
+			return usage();
 		default:
-			if (!list_set_flag(&req->list, c))
+			if (!list_set_flag(&req->list, c)) {
+				fprintf(stderr, "jls: illegal option -- %c\n",
+				        optopt);
 				return usage();
+			}
 			has_list_flag = true;
 		}
 	*argc -= optind;
@@ -86,58 +94,52 @@ flush(struct buf *out)
 	return false;
 }
 
-/* One jail; -ENOENT when it is gone meanwhile. */
+struct page {
+	struct list *list;
+	struct buf out;
+};
+
 static int
-put_jail(struct jail_sys *sys, int jid, struct list *l, struct buf *out,
-         struct error *err)
+put_jail(void *arg, const struct dict *params)
+{
+	struct page *page = arg;
+
+	list_jail(page->list, params, &page->out);
+	return 0;
+}
+
+static int
+put_one(struct jail_sys *sys, const char *jail, struct page *page,
+        struct error *err)
 {
 	cleanup_dict struct dict params = DICT_INIT;
-
-	if (jail_get(sys, jid, &params, err) < 0)
-		return err->code;
-	list_jail(l, &params, out);
-	return 0;
-}
-
-static int
-put_all(struct jail_sys *sys, struct list *l, struct buf *out,
-        struct error *err)
-{
-	int jid = 0;
-
-	while ((jid = jail_next(sys, jid, err)) > 0)
-		if (put_jail(sys, jid, l, out, err) < 0 && err->code != -ENOENT)
-			return err->code;
-	if (jid < 0 && err->code != -ENOENT)
-		return err->code;
-	return 0;
-}
-
-static int
-put_one(struct jail_sys *sys, const char *jail, struct list *l, struct buf *out,
-        struct error *err)
-{
 	int jid = jail_find(sys, jail, err);
 
-	return jid < 0 ? jid : put_jail(sys, jid, l, out, err);
+	if (jid < 0 || jail_get(sys, jid, &params, err) < 0)
+		return err->code;
+	return put_jail(page, &params);
 }
 
 static int
 show(struct jail_sys *sys, const struct request *req, struct list *l)
 {
 	const bool is_text = req->list.xo.style == XO_TEXT;
-	cleanup_buf struct buf out = BUF_INIT;
+	struct page page = { l, BUF_INIT };
 	struct error err = { 0 };
-	int rc;
+	int rc, status = 0;
 
-	list_begin(l, &out);
-	rc = req->jail != NULL ? put_one(sys, req->jail, l, &out, &err)
-	                       : put_all(sys, l, &out, &err);
+	list_begin(l, &page.out);
+	rc = req->jail != NULL
+	         ? put_one(sys, req->jail, &page, &err)
+	         : jail_each(sys, list_wanted(l), put_jail, &page, &err);
 	if (rc == 0)
-		list_end(l, &out);
-	if ((rc == 0 || is_text) && !flush(&out))
-		return 1;
-	return rc == 0 ? 0 : fail(&err);
+		list_end(l, &page.out);
+	if ((rc == 0 || is_text) && !flush(&page.out))
+		status = 1;
+	else if (rc < 0)
+		status = fail(&err);
+	buf_fini(&page.out);
+	return status;
 }
 
 int
