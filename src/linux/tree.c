@@ -53,9 +53,10 @@ copy_range(int in, int out, off_t off, off_t end)
 			return -1;
 		if (n == 0)
 			return 0;
-		if (pwrite(out, buf, (size_t)n, off) != n)
+		n = pwrite(out, buf, (size_t)n, off);
+		if (n < 0)
 			return -1;
-		off += n;
+		off += n; /* what was not written is read again */
 	}
 	return 0;
 }

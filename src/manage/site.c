@@ -242,9 +242,55 @@ on_report(void *arg, const char *line)
 	say(s, "%s", line);
 }
 
-/* The names of the site's jails that run, or that do not, appended to out. */
+/* Is anything mounted at a jail's root or below? */
+static bool
+has_mounts(const struct conf_jail *j)
+{
+	const char *path = conf_jail_last(j, "path");
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	cleanup_free char *line = NULL;
+	size_t cap = 0, len = path != NULL ? strlen(path) : 0;
+	bool found = false;
+
+	/* The host's root and the like are not a jail's mounts. */
+	while (f != NULL && len > 1 && !found && getline(&line, &cap, f) > 0) {
+		char where[PATH_MAX];
+
+		if (sscanf(line, "%*d %*d %*s %*s %4095s", where) == 1)
+			found = strncmp(where, path, len) == 0 &&
+			        (where[len] == '/' || where[len] == '\0');
+	}
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+enum pick {
+	PICK_RUNNING,
+	PICK_STOPPED,
+	PICK_LEFT_MOUNTS, /* stopped, but not by jail(8) */
+};
+
+static bool
+is_picked(struct jail_sys *sys, const struct conf_jail *j, enum pick which)
+{
+	struct error none;
+	bool runs = jail_find(sys, j->name, &none) >= 0;
+
+	switch (which) {
+	case PICK_RUNNING:
+		return runs;
+	case PICK_STOPPED:
+		return !runs;
+	case PICK_LEFT_MOUNTS:
+		return !runs && has_mounts(j);
+	}
+	return false;
+}
+
+/* The names of the site's jails that are picked, appended to out. */
 static int
-pick_jails(const struct site *s, bool running, struct strv *out,
+pick_jails(const struct site *s, enum pick which, struct strv *out,
            struct error *err)
 {
 	struct jail_sys *sys = NULL;
@@ -257,19 +303,15 @@ pick_jails(const struct site *s, bool running, struct strv *out,
 		conf_free(conf);
 		return err->code;
 	}
-	for (size_t i = 0; r == 0 && i < conf->n; i++) {
-		const char *name = conf->jail[i].name;
-		struct error none;
-
-		if ((jail_find(sys, name, &none) >= 0) == running)
-			r = strv_push(out, name);
-	}
+	for (size_t i = 0; r == 0 && i < conf->n; i++)
+		if (is_picked(sys, &conf->jail[i], which))
+			r = strv_push(out, conf->jail[i].name);
 	jail_sys_close(sys);
 	conf_free(conf);
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }
 
-/* jail -f CONF FLAG NAME ... */
+/* jail -f CONF FLAG [NAME ...]; without names all of the file. */
 static int
 run_jail(const struct site *s, const char *flag, const struct strv *names,
          struct error *err)
@@ -286,11 +328,32 @@ run_jail(const struct site *s, const char *flag, const struct strv *names,
 	return command_run(argv.v, NULL, NULL, err);
 }
 
+/* Start the jails that are stopped. jail(8) -c takes one name or none. */
+static int
+start_jails(const struct site *s, const struct strv *stopped, bool all,
+            struct error *err)
+{
+	const struct strv none = STRV_INIT;
+	int worst = 0;
+
+	if (all)
+		return run_jail(s, "-c", &none, err);
+	for (size_t i = 0; i < stopped->n && worst >= 0; i++) {
+		const struct strv one = { stopped->v + i, 1, 0 };
+		int r = run_jail(s, "-c", &one, err);
+
+		if (r != 0)
+			worst = r;
+	}
+	return worst;
+}
+
 int
 site_up(const char *dir, const char *host_net, command_line_fn *progress,
         void *arg, struct error *err)
 {
-	cleanup_strv struct strv names = STRV_INIT;
+	cleanup_strv struct strv stopped = STRV_INIT;
+	cleanup_strv struct strv running = STRV_INIT;
 	struct site s;
 
 	if (site_open(dir, progress, arg, &s, err) < 0 ||
@@ -298,23 +361,34 @@ site_up(const char *dir, const char *host_net, command_line_fn *progress,
 		return err->code;
 	if (host_net != NULL && enter_host_net(&s, host_net, err) < 0)
 		return err->code;
-	if (pick_jails(&s, false, &names, err) < 0)
+	if (pick_jails(&s, PICK_STOPPED, &stopped, err) < 0 ||
+	    pick_jails(&s, PICK_RUNNING, &running, err) < 0)
 		return err->code;
-	if (names.n == 0) {
+	if (stopped.n == 0) {
 		say(&s, "all jails of '%s' are running", dir);
 		return 0;
 	}
-	return run_jail(&s, "-c", &names, err);
+	return start_jails(&s, &stopped, running.n == 0, err);
+}
+
+static int
+stop_jails(const struct site *s, enum pick which, const char *flag,
+           struct error *err)
+{
+	cleanup_strv struct strv names = STRV_INIT;
+
+	if (pick_jails(s, which, &names, err) < 0)
+		return err->code;
+	return names.n != 0 ? run_jail(s, flag, &names, err) : 0;
 }
 
 int
 site_down(const char *dir, const char *host_net, command_line_fn *progress,
           void *arg, struct error *err)
 {
-	cleanup_strv struct strv names = STRV_INIT;
 	char net[NAME_MAX + 1] = "";
 	struct site s;
-	int status = 0;
+	int status;
 
 	if (site_open(dir, progress, arg, &s, err) < 0)
 		return err->code;
@@ -324,10 +398,9 @@ site_down(const char *dir, const char *host_net, command_line_fn *progress,
 		return err->code;
 	if (net[0] != '\0' && netns_enter(net, err) < 0 && err->code != -ENOENT)
 		return err->code;
-	if (pick_jails(&s, true, &names, err) < 0)
-		return err->code;
-	if (names.n != 0)
-		status = run_jail(&s, "-r", &names, err);
+	status = stop_jails(&s, PICK_RUNNING, "-r", err);
+	if (status == 0)
+		status = stop_jails(&s, PICK_LEFT_MOUNTS, "-rC", err);
 	if (status < 0)
 		return status;
 	if (status == 0 && net[0] != '\0' && leave_host_net(&s, net, err) < 0)
