@@ -289,6 +289,42 @@ a_jail_over_a_limit_fails(void **state)
 		}
 }
 
+static void
+arguments_over_a_limit_are_refused(void **state)
+{
+	static const struct {
+		const char *arg; /* before its number */
+		unsigned fits;
+		const char *words;
+	} rows[] = {
+		{ "p", CONF_MAX_PARAMS, "more than 1024 parameters" },
+		{ "p=", CONF_MAX_VALUES, "p: more than 4096 values" },
+	};
+	cleanup_buf struct buf text = BUF_INIT;
+	struct conf_jail j = { 0 };
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		for (unsigned k = 0; k <= rows[i].fits; k++) {
+			buf_reset(&text);
+			buf_printf(&text, "%s%u", rows[i].arg, k);
+			assert_int_equal(
+			    conf_jail_add_arg(&j, buf_str(&text), &err),
+			    k < rows[i].fits ? 0 : -E2BIG);
+		}
+		assert_string_equal(err.msg, rows[i].words);
+		conf_jail_fini(&j);
+	}
+	buf_reset(&text);
+	repeat(&text, "p=", CONF_MAX_STRING, "v", "");
+	assert_int_equal(conf_jail_add_arg(&j, buf_str(&text), &err), 0);
+	buf_putc(&text, 'v');
+	assert_int_equal(conf_jail_add_arg(&j, buf_str(&text), &err), -E2BIG);
+	assert_string_equal(err.msg, "p: value longer than 65536 bytes");
+	conf_jail_fini(&j);
+}
+
 /* Doubling in a chain, written backwards so that substitution recurses too. */
 static void
 laughs_do_not_multiply(void **state)
@@ -456,6 +492,7 @@ main(void)
 		cmocka_unit_test(a_file_over_a_limit_is_refused),
 		cmocka_unit_test(includes_end_at_a_depth),
 		cmocka_unit_test(a_jail_over_a_limit_fails),
+		cmocka_unit_test(arguments_over_a_limit_are_refused),
 		cmocka_unit_test(laughs_do_not_multiply),
 		cmocka_unit_test(jails_times_defaults_are_bounded),
 		cmocka_unit_test(messages_end_after_many),

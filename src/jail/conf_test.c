@@ -464,6 +464,90 @@ files_that_cannot_be_read_are_named(void **state)
 	world_fini(&w);
 }
 
+static void
+write_file(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* The directory of the including file is a name, whatever it looks like. */
+static void
+patterns_start_next_to_their_file(void **state)
+{
+	static const char *const files[] = { "jail.conf", "b.inc", "a.inc",
+		                             ".hidden.inc", "c.other" };
+	char dir[] = "/tmp/conf[?*]\\XXXXXX", path[256], text[256];
+	struct world w = { 0 };
+	struct conf *c = NULL;
+	struct error err;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(text, sizeof(text),
+	         ".include '*.inc', 'z*'; .include \"/nowhere/*.conf\"; "
+	         ".include c.other;");
+	write_file(dir, "jail.conf", text);
+	write_file(dir, "b.inc", "b {}");
+	write_file(dir, "a.inc", "a {}");
+	write_file(dir, ".hidden.inc", "hidden {}");
+	write_file(dir, "c.other", "c {}");
+	snprintf(path, sizeof(path), "%s/jail.conf", dir);
+	assert_int_equal(conf_load(path, say, &w, &c, &err), 0);
+	assert_int_equal(c->n, 3);
+	assert_string_equal(c->jail[0].name, "a");
+	assert_string_equal(c->jail[1].name, "b");
+	assert_string_equal(c->jail[2].name, "c");
+	conf_free(c);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+	world_fini(&w);
+}
+
+static void
+standard_input_has_a_name(void **state)
+{
+	static const char text[] = "a { v = ; }";
+	int saved = dup(STDIN_FILENO), ends[2];
+	struct world w = { 0 };
+	struct conf *c = NULL;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], text, strlen(text)), strlen(text));
+	close(ends[1]);
+	dup2(ends[0], STDIN_FILENO);
+	assert_int_equal(conf_load("-", say, &w, &c, &err), -EINVAL);
+	assert_string_equal(buf_str(&w.said),
+	                    "STDIN line 1: ;: syntax error\n");
+	dup2(saved, STDIN_FILENO);
+	close(saved);
+	close(ends[0]);
+	world_fini(&w);
+}
+
+static void
+endless_files_are_refused(void **state)
+{
+	struct world w = { 0 };
+	struct conf *c = NULL;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(conf_load("/dev/zero", say, &w, &c, &err), -E2BIG);
+	assert_string_equal(err.msg, "/dev/zero: larger than 4194304 bytes");
+}
+
 int
 main(void)
 {
@@ -481,6 +565,9 @@ main(void)
 		cmocka_unit_test(values_are_quoted_when_they_must_be),
 		cmocka_unit_test(jails_print_in_merge_order),
 		cmocka_unit_test(files_that_cannot_be_read_are_named),
+		cmocka_unit_test(patterns_start_next_to_their_file),
+		cmocka_unit_test(standard_input_has_a_name),
+		cmocka_unit_test(endless_files_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
