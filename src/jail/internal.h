@@ -54,6 +54,14 @@ struct jail_sys {
 	size_t n_snap;
 };
 
+/* Open the runtime directory as it is now, made if need be: again after
+ * somebody tidied it away. */
+int sys_open_run(struct jail_sys *sys, struct error *err);
+
+/* Nobody uses it any more (the runtime lock is held): unmount and remove it
+ * when it is ours alone. */
+void sys_close_run(struct jail_sys *sys);
+
 /* Open the cgroup root and see that our base group and its memory cap are
  * there; sets sys->cg. */
 int sys_cgroup(struct jail_sys *sys, struct error *err);

@@ -18,12 +18,20 @@
 #include "jail/internal.h"
 #include "linux/file.h"
 
-/* Only who holds this may claim, and clear the dead away. */
+/* Only who holds this may claim, and clear the dead away. Tidying may have
+ * taken the directory away while we waited: then there is a new one. */
 static int
 runtime_lock(struct jail_sys *sys, struct error *err)
 {
-	return file_lock(sys->run, "lock", FILE_LOCK_WAIT | FILE_LOCK_CREATE,
-	                 err);
+	int flags = FILE_LOCK_WAIT | FILE_LOCK_CREATE;
+	int fd = file_lock(sys->run, "lock", flags, err);
+
+	while (fd == -ENOENT) {
+		if (sys_open_run(sys, err) < 0)
+			return err->code;
+		fd = file_lock(sys->run, "lock", flags, err);
+	}
+	return fd;
 }
 
 enum { SWEEP = 2 }; /* old jids looked at per creation */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sys.c - the opened runtime directory and cgroup base. */
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <sys/vfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +18,11 @@
 #include "jail/internal.h"
 #include "jail/netwall.h"
 #include "linux/cgroup.h"
+#include "linux/mnt.h"
 #include "linux/userns.h"
 
 #define RUN_DEFAULT "/run/gaol"
+#define RUN_LAST    "addr" /* made last: it is there, so are the others */
 
 enum {
 	RESERVE_DIVISOR = 16,    /* of memory stays the host's ... */
@@ -34,24 +40,111 @@ hash_text(const char *s)
 	return h;
 }
 
-static int
-make_dirs(struct jail_sys *sys, struct error *err)
+/* Is this the mount namespace everybody sees, not "ip netns exec"'s own? A
+ * mount has the same number in both lists only when they are one namespace. */
+static bool
+in_first_mount_ns(void)
 {
-	static const char *const subdirs[] = { "jails", "name", "uid", "addr" };
+	static const char *const lists[] = { "/proc/1/mountinfo",
+		                             "/proc/self/mountinfo" };
+	char line[2][256] = { "", "" };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		FILE *f = fopen(lists[i], "re");
+
+		if (f == NULL)
+			return false;
+		if (fgets(line[i], sizeof(line[i]), f) == NULL)
+			line[i][0] = '\0';
+		fclose(f);
+	}
+	return line[0][0] != '\0' && strcmp(line[0], line[1]) == 0;
+}
+
+/*
+ * State belongs in memory: it must not outlive a boot, and a journal makes
+ * each of its small files cost milliseconds. Where /run is on a disk the
+ * runtime directory gets a tmpfs of its own. dir is locked meanwhile.
+ */
+static int
+put_in_memory(struct jail_sys *sys, int dir, struct error *err)
+{
+	static const char *const opts[] = { "source=gaol", "mode=755", NULL };
+	cleanup_close int tmpfs = -1;
+	struct statfs fs;
+
+	if (fstatfs(dir, &fs) < 0)
+		return error_sys(err, "'%s'", sys->path);
+	if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC ||
+	    sys->nested || !in_first_mount_ns())
+		return 0;
+	tmpfs =
+	    mnt_fs("tmpfs", opts, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+	return tmpfs < 0 ? tmpfs : mnt_attach(tmpfs, AT_FDCWD, sys->path, err);
+}
+
+static int
+open_run(struct jail_sys *sys, struct error *err)
+{
+	if (sys->run >= 0)
+		close(sys->run);
+	sys->run = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return sys->run >= 0 ? 0 : error_sys(err, "open '%s'", sys->path);
+}
+
+/* The first user of a runtime directory furnishes it; others wait. */
+static int
+furnish(struct jail_sys *sys, struct error *err)
+{
+	static const char *const subdirs[] = { "jails", "name", "uid",
+		                               RUN_LAST };
+	cleanup_close int below = -1;
 
 	if (mkdir(sys->path, 0755) < 0 && errno != EEXIST)
 		return error_sys(err, "make '%s'", sys->path);
-	if (sys->run < 0)
-		sys->run = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (sys->run < 0)
+	below = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (below < 0 || flock(below, LOCK_EX) < 0)
 		return error_sys(err, "open '%s'", sys->path);
-	if (faccessat(sys->run, subdirs[ARRAY_LEN(subdirs) - 1], F_OK, 0) == 0)
+	/* What is seen there now may be mounted over what we locked. */
+	if (open_run(sys, err) < 0)
+		return err->code;
+	if (faccessat(sys->run, RUN_LAST, F_OK, 0) == 0)
 		return 0;
+	if (put_in_memory(sys, sys->run, err) < 0 || open_run(sys, err) < 0)
+		return err->code;
 	for (size_t i = 0; i < ARRAY_LEN(subdirs); i++)
 		if (mkdirat(sys->run, subdirs[i], 0755) < 0 && errno != EEXIST)
 			return error_sys(err, "make '%s/%s'", sys->path,
 			                 subdirs[i]);
 	return 0;
+}
+
+int
+sys_open_run(struct jail_sys *sys, struct error *err)
+{
+	struct error ignored;
+
+	if (open_run(sys, &ignored) == 0 &&
+	    faccessat(sys->run, RUN_LAST, F_OK, 0) == 0)
+		return 0;
+	return furnish(sys, err);
+}
+
+void
+sys_close_run(struct jail_sys *sys)
+{
+	static const char *const empty[] = { "name", "uid", "addr", "jails" };
+	struct statfs fs;
+
+	/* Whoever waits for the lock then sees that this is the past. */
+	(void)unlinkat(sys->run, "lock", 0);
+	if (fstatfs(sys->run, &fs) < 0 || fs.f_type != TMPFS_MAGIC)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(empty); i++)
+		(void)unlinkat(sys->run, empty[i], AT_REMOVEDIR);
+	if (umount2(sys->path, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
+		return; /* /run itself is in memory */
+	(void)rmdir(sys->path);
 }
 
 int
@@ -74,13 +167,13 @@ jail_sys_open(bool writable, struct jail_sys **out_sys, struct error *err)
 	if (strcmp(path, RUN_DEFAULT) != 0)
 		snprintf(sys->cg_base, sizeof(sys->cg_base), "gaol-%08x",
 		         hash_text(path));
-	sys->run = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (sys->run < 0 && errno != ENOENT) {
-		error_sys(err, "open '%s'", path);
-		jail_sys_close(sys);
-		return err->code;
-	}
-	if (writable && make_dirs(sys, err) < 0) {
+	if (writable)
+		(void)sys_open_run(sys, err);
+	else
+		sys->run = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (sys->run < 0 && (writable || errno != ENOENT)) {
+		if (!writable)
+			error_sys(err, "open '%s'", path);
 		jail_sys_close(sys);
 		return err->code;
 	}

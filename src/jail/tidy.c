@@ -92,5 +92,7 @@ jail_sys_tidy(struct jail_sys *sys, struct error *err)
 	n = lock < 0 ? lock : each_jid(sys, NULL, err);
 	if (n == 0 && drop_shared(sys, err) < 0)
 		return err->code;
+	if (n == 0)
+		sys_close_run(sys);
 	return n;
 }
