@@ -147,6 +147,16 @@ sys_close_run(struct jail_sys *sys)
 	(void)rmdir(sys->path);
 }
 
+/* Without a directory there are no jails, which is no error. */
+static int
+open_to_read(struct jail_sys *sys, struct error *err)
+{
+	sys->run = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return sys->run >= 0 || errno == ENOENT
+	           ? 0
+	           : error_sys(err, "open '%s'", sys->path);
+}
+
 int
 jail_sys_open(bool writable, struct jail_sys **out_sys, struct error *err)
 {
@@ -167,13 +177,7 @@ jail_sys_open(bool writable, struct jail_sys **out_sys, struct error *err)
 	if (strcmp(path, RUN_DEFAULT) != 0)
 		snprintf(sys->cg_base, sizeof(sys->cg_base), "gaol-%08x",
 		         hash_text(path));
-	if (writable)
-		(void)sys_open_run(sys, err);
-	else
-		sys->run = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (sys->run < 0 && (writable || errno != ENOENT)) {
-		if (!writable)
-			error_sys(err, "open '%s'", path);
+	if ((writable ? sys_open_run(sys, err) : open_to_read(sys, err)) < 0) {
 		jail_sys_close(sys);
 		return err->code;
 	}
