@@ -124,8 +124,11 @@ make_env(struct strv *env, const struct run *r, const struct run_jail *j,
 	char jid[16];
 	int rc = 0;
 
+	/* Of ours, what says which jails there are: a hook's ifconfig or jexec
+	 * must see the same ones. */
 	for (char **e = environ; e != NULL && *e != NULL && rc == 0; e++)
-		if (!is_clean || strncmp(*e, "TERM=", 5) == 0)
+		if (!is_clean || strncmp(*e, "TERM=", 5) == 0 ||
+		    (!is_inside && strncmp(*e, "GAOL_", 5) == 0))
 			rc = strv_push(env, *e);
 	if (rc == 0)
 		rc = env_set_path(env, r, is_inside, is_clean);

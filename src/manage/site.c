@@ -77,7 +77,7 @@ make_one_base(const struct site *s, int dir, const char *name,
 		return err->code;
 	r = base_make(name, text, len, s->progress, s->arg, err);
 	if (r > 0)
-		say(s, "base %s: ready", name);
+		say(s, "made base %s", name);
 	return r;
 }
 
