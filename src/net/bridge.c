@@ -65,7 +65,6 @@ bridge_port_set(struct nl_sock *nl, unsigned port, enum bridge_port_field field,
 		[BRIDGE_PORT_LEARNING] = { IFLA_BRPORT_LEARNING, 1, 1 },
 		[BRIDGE_PORT_FLOODING] = { IFLA_BRPORT_UNICAST_FLOOD, 1, 1 },
 		[BRIDGE_PORT_ISOLATED] = { IFLA_BRPORT_ISOLATED, 1, 1 },
-		[BRIDGE_PORT_EDGE] = { IFLA_BRPORT_GUARD, 1, 1 },
 		[BRIDGE_PORT_PRIORITY] = { IFLA_BRPORT_PRIORITY, 2, 1 },
 		[BRIDGE_PORT_COST] = { IFLA_BRPORT_COST, 4, 1 },
 	};

@@ -24,10 +24,9 @@ enum bridge_field {
 
 /* A setting of one member. */
 enum bridge_port_field {
-	BRIDGE_PORT_LEARNING, /* 0 or 1, also the three below */
+	BRIDGE_PORT_LEARNING, /* 0 or 1, also the two below */
 	BRIDGE_PORT_FLOODING,
 	BRIDGE_PORT_ISOLATED,
-	BRIDGE_PORT_EDGE,     /* guarded against being a way to the root */
 	BRIDGE_PORT_PRIORITY, /* FreeBSD's 0 to 240 in steps of 16 */
 	BRIDGE_PORT_COST,     /* 1 to 65535 */
 };

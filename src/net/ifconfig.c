@@ -14,9 +14,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -145,22 +143,12 @@ do_metric(struct run *r, const struct ifword_step *s, struct error *err)
 }
 
 static int
-find_jail(const char *name, struct net_jail *out, struct error *err)
-{
-	cleanup_close int run = net_run_open(err);
-
-	if (run < 0 && err->code == -ENOENT) /* no jail was ever made */
-		return error_set(err, -ENOENT, "jail \"%s\" not found", name);
-	return run < 0 ? err->code : net_jail_open(run, name, out, err);
-}
-
-static int
 do_vnet(struct run *r, const struct ifword_step *s, struct error *err)
 {
 	struct net_jail j;
 	int rc;
 
-	if (find_jail(s->arg, &j, err) < 0)
+	if (net_jail_find(s->arg, &j, err) < 0)
 		return err->code;
 	if (s->word == IFWORD_VNET) {
 		rc = net_jail_lend(&r->nl, &j, &r->l, err);
@@ -269,8 +257,6 @@ do_port(struct run *r, const struct ifword_step *s, struct error *err)
 		return err->code;
 	if (s->value == BRIDGE_PORT_PRIORITY)
 		value >>= 2; /* 0 to 240 there, 0 to 63 here */
-	if (s->value == BRIDGE_PORT_EDGE)
-		value = value == 0; /* guarded: no edge */
 	if (bridge_port_set(&r->nl, m.index, (enum bridge_port_field)s->value,
 	                    value, err) < 0)
 		return error_wrap(err, "%s %s", s->name, s->arg);
@@ -722,8 +708,9 @@ list(struct run *r, struct error *err)
 /* --- the call ---------------------------------------------------------- */
 
 static int
-run_here(struct run *r, struct error *err)
+run_here(void *arg, struct error *err)
 {
+	struct run *r = arg;
 	const struct ifwords *w = r->w;
 	bool acts = w->create || w->n > 0 || w->addr.what != IFWORD_ADDR_NONE;
 	int rc;
@@ -736,29 +723,6 @@ run_here(struct run *r, struct error *err)
 		return err->code;
 	rc = w->name != NULL && acts ? configure(r, err) : list(r, err);
 	nl_close(&r->nl);
-	return rc;
-}
-
-/* Go to the jail's stack and come back. */
-static int
-run_in_jail(struct run *r, struct error *err)
-{
-	cleanup_close int home =
-	    open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	struct net_jail j;
-	int rc;
-
-	if (home < 0)
-		return error_sys(err, "open '/proc/self/ns/net'");
-	if (find_jail(r->w->jail, &j, err) < 0)
-		return err->code;
-	if (setns(j.netns_fd, CLONE_NEWNET) < 0)
-		rc = error_sys(err, "enter jail %s", r->w->jail);
-	else
-		rc = run_here(r, err);
-	if (setns(home, CLONE_NEWNET) < 0 && rc == 0)
-		rc = error_sys(err, "return from jail %s", r->w->jail);
-	net_jail_close(&j);
 	return rc;
 }
 
@@ -777,8 +741,8 @@ net_ifconfig(int argc, char *const argv[], struct buf *out, struct buf *errs)
 	}
 	if (rc == 0) {
 		r.w = &w;
-		rc =
-		    w.jail != NULL ? run_in_jail(&r, &err) : run_here(&r, &err);
+		rc = w.jail != NULL ? net_jail_do(w.jail, run_here, &r, &err)
+		                    : run_here(&r, &err);
 	}
 	if (rc < 0)
 		warn(&r, err.msg);

@@ -51,8 +51,10 @@ static const struct bit flag_bits[] = {
 
 /* FreeBSD's flags of a bridge's member (net/if_bridgevar.h). */
 static const struct bit member_bits[] = {
-	{ 0x1, "LEARNING" }, { 0x2, "DISCOVER" },  { 0x4, "STP" },
-	{ 0x20, "EDGE" },    { 0x400, "PRIVATE" },
+	{ 0x1, "LEARNING" },
+	{ 0x2, "DISCOVER" },
+	{ 0x4, "STP" },
+	{ 0x400, "PRIVATE" },
 };
 
 /* FreeBSD's IPv6 switches of an interface (netinet6/nd6.h). */
@@ -217,8 +219,7 @@ static unsigned
 member_flags(const struct link_port *p, bool stp)
 {
 	return (p->learning ? 0x1u : 0) | (p->flooding ? 0x2u : 0) |
-	       (stp ? 0x4u : 0) | (p->edge ? 0 : 0x20u) |
-	       (p->isolated ? 0x400u : 0);
+	       (stp ? 0x4u : 0) | (p->isolated ? 0x400u : 0);
 }
 
 static void

@@ -151,6 +151,39 @@ absent:
 	return error_set(err, -ENOENT, "jail \"%s\" not found", id_or_name);
 }
 
+int
+net_jail_find(const char *id_or_name, struct net_jail *out_jail,
+              struct error *err)
+{
+	cleanup_close int run = net_run_open(err);
+
+	if (run < 0 && err->code == -ENOENT) /* no jail was ever made */
+		return error_set(err, -ENOENT, "jail \"%s\" not found",
+		                 id_or_name);
+	return run < 0 ? err->code
+	               : net_jail_open(run, id_or_name, out_jail, err);
+}
+
+int
+net_jail_do(const char *id_or_name, int (*fn)(void *arg, struct error *err),
+            void *arg, struct error *err)
+{
+	cleanup_close int home = own_netns(err);
+	struct net_jail j;
+	int rc;
+
+	if (home < 0 || net_jail_find(id_or_name, &j, err) < 0)
+		return err->code;
+	if (setns(j.netns_fd, CLONE_NEWNET) < 0)
+		rc = error_sys(err, "enter jail %s", id_or_name);
+	else
+		rc = fn(arg, err);
+	if (setns(home, CLONE_NEWNET) < 0 && rc == 0)
+		rc = error_sys(err, "return from jail %s", id_or_name);
+	net_jail_close(&j);
+	return rc;
+}
+
 void
 net_jail_close(struct net_jail *j)
 {

@@ -41,6 +41,15 @@ int net_jail_open(int run_dir_fd, const char *id_or_name,
                   struct net_jail *out_jail, struct error *err);
 void net_jail_close(struct net_jail *j);
 
+/* Find it as above below the runtime directory of the environment. */
+int net_jail_find(const char *id_or_name, struct net_jail *out_jail,
+                  struct error *err);
+
+/* Call fn in the network namespace of a jail and come back. Returns what fn
+ * did, or why it was not called. The whole process goes: no other thread. */
+int net_jail_do(const char *id_or_name, int (*fn)(void *arg, struct error *err),
+                void *arg, struct error *err);
+
 /* Move an interface of nl's namespace, which is the caller's, into the jail, or
  * back. -EEXIST it has no stack of its own, or the name is taken there. */
 int net_jail_lend(struct nl_sock *nl, const struct net_jail *j,

@@ -143,8 +143,6 @@ read_port(struct link *l, struct span s)
 			p->isolated = on;
 		else if (a.type == IFLA_BRPORT_LOCKED)
 			p->locked = on;
-		else if (a.type == IFLA_BRPORT_GUARD)
-			p->edge = !on;
 	}
 }
 

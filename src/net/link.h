@@ -48,7 +48,7 @@ struct link_bridge {
 struct link_port {
 	unsigned number, priority, cost;
 	uint8_t state; /* BR_STATE_* */
-	bool learning, flooding, isolated, locked, edge;
+	bool learning, flooding, isolated, locked;
 };
 
 /* One interface as the kernel told it. */

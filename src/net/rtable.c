@@ -131,10 +131,11 @@ rtable_set(struct nl_sock *nl, enum rtable_how how,
 	}
 	rc = nl_request(nl, &m, NULL, err);
 	if (rc == -ENOENT && how == RTABLE_CHANGE)
-		err->code = -ESRCH;
-	else if (rc == -EHOSTUNREACH || rc == -ENETDOWN)
-		err->code = -ENETUNREACH; /* IPv6's words for the same */
-	return rc < 0 ? err->code : 0;
+		return error_set(err, -ESRCH, "%s", strerror(ESRCH));
+	if (rc == -EHOSTUNREACH || rc == -ENETDOWN) /* IPv6's words for it */
+		return error_set(err, -ENETUNREACH, "%s",
+		                 strerror(ENETUNREACH));
+	return rc;
 }
 
 int
