@@ -3,6 +3,7 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ buf_grow(struct buf *b, size_t extra)
 	if (want <= b->cap)
 		return true;
 	while (cap < want)
-		cap = cap > want / 2 ? want : cap * 2;
+		cap = cap > SIZE_MAX / 2 ? want : cap * 2;
 	data = realloc(b->data, cap);
 	if (data == NULL) {
 		b->failed = true;

@@ -23,6 +23,22 @@ grows_past_its_first_size(void **state)
 	assert_memory_equal(buf_str(&b) + 1996, "8,9,", 5);
 }
 
+/* Else a long text is copied once for each byte. */
+static void
+growing_doubles(void **state)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	size_t times = 0, cap = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 100000; i++) {
+		buf_putc(&b, 'x');
+		times += b.cap != cap;
+		cap = b.cap;
+	}
+	assert_in_range(times, 1, 20);
+}
+
 static void
 an_empty_one_reads_as_empty_text(void **state)
 {
@@ -40,6 +56,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_past_its_first_size),
+		cmocka_unit_test(growing_doubles),
 		cmocka_unit_test(an_empty_one_reads_as_empty_text),
 	};
 
