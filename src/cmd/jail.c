@@ -20,6 +20,7 @@
 #include "jail/conf.h"
 #include "jail/run.h"
 #include "linux/self.h"
+#include "net/jailns.h"
 
 #define CONF_DEFAULT "/etc/jail.conf"
 
@@ -324,9 +325,20 @@ load(struct cmdline *cl, struct error *err)
 	return rc;
 }
 
+/* What was lent to a VNET jail goes home, where Linux would destroy it. */
+static void
+take_back(void *arg, int jid)
+{
+	struct error err;
+
+	if (net_jail_reclaim(jail_sys_run_dir(arg), jid, &err) < 0)
+		complain(&err);
+}
+
 static int
 run(struct cmdline *cl, const struct run_request *req, struct error *err)
 {
+	struct jail_hooks hooks = { .before_kill = take_back };
 	const struct run_io io = { print_line, tell_created, cl };
 	char helpers[PATH_MAX];
 	struct jail_sys *sys = NULL;
@@ -334,6 +346,8 @@ run(struct cmdline *cl, const struct run_request *req, struct error *err)
 
 	if (jail_sys_open(true, &sys, err) < 0)
 		return err->code;
+	hooks.arg = sys;
+	jail_sys_set_hooks(sys, &hooks);
 	if (self_libexec("freebsd", helpers, err) == 0)
 		cl->opt.helpers = helpers;
 	rc = catch_signals(err);
