@@ -64,18 +64,19 @@ append(struct building *b, const char *s, size_t len)
 		buf_put(&b->text, s, len);
 }
 
-/* Close a value: it is the slot's next. */
+/* Close a value: it is the slot's next, also when something in it is missing,
+ * since -e prints broken jails too. */
 static int
 push(struct building *b)
 {
 	struct strv *out = &b->slot->out;
 
-	if (b->bad)
-		return 0;
 	if (out->n == CONF_MAX_VALUES) {
-		conf_jail_error(b->w, "%s: more than %d values", b->slot->name,
-		                CONF_MAX_VALUES);
+		if (!b->bad)
+			conf_jail_error(b->w, "%s: more than %d values",
+			                b->slot->name, CONF_MAX_VALUES);
 		b->bad = true;
+		buf_reset(&b->text);
 		return 0;
 	}
 	if (conf_charge(b->w->parser, sizeof(char *) + b->text.len + 32) < 0)
@@ -105,7 +106,7 @@ is_inline(const struct building *b, const struct conf_string *s,
 static int
 append_values(struct building *b, const struct strv *from)
 {
-	for (size_t i = 0; i < from->n && !b->bad; i++) {
+	for (size_t i = 0; i < from->n; i++) {
 		if (i > 0 && push(b) < 0)
 			return b->w->parser->code;
 		append(b, from->v[i], strlen(from->v[i]));

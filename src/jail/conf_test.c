@@ -444,6 +444,20 @@ jails_print_in_merge_order(void **state)
 }
 
 static void
+broken_jails_print_what_is_left(void **state)
+{
+	struct conf *c = jail("path = \"/a/$none/b\"; v = 1, $v, 2;");
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	assert_true(c->jail[0].failed);
+	conf_put_jail(&out, &c->jail[0], " ");
+	assert_string_equal(buf_str(&out), "name=j path=/a//b v=1,\"\",2");
+	buf_fini(&out);
+	conf_free(c);
+}
+
+static void
 files_that_cannot_be_read_are_named(void **state)
 {
 	struct world w = { 0 };
@@ -564,6 +578,7 @@ main(void)
 		cmocka_unit_test(parts_are_never_split),
 		cmocka_unit_test(values_are_quoted_when_they_must_be),
 		cmocka_unit_test(jails_print_in_merge_order),
+		cmocka_unit_test(broken_jails_print_what_is_left),
 		cmocka_unit_test(files_that_cannot_be_read_are_named),
 		cmocka_unit_test(patterns_start_next_to_their_file),
 		cmocka_unit_test(standard_input_has_a_name),

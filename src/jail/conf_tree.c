@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* conf_tree.c - builds the tree of blocks, statements and strings while the
- * grammar reads files, and follows .include.
+ * grammar reads files.
  *
  * Owns the arena, the limits on files and nesting, and how messages about a
  * file read. One parser, one thread.
@@ -132,8 +132,8 @@ conf_report(struct conf_parser *p, const char *fmt, ...)
 }
 
 /* A file is bad; after too many of its errors we stop reading. */
-static void
-count_error(struct conf_parser *p)
+void
+conf_count_error(struct conf_parser *p)
 {
 	if (++p->n_errors < CONF_MAX_ERRORS || p->code != 0)
 		return;
@@ -148,7 +148,7 @@ conf_error(struct conf_source *src, const char *text)
 		return;
 	conf_report(src->parser, "%s line %d: %s", src->file,
 	            conf_scan_line(src), text);
-	count_error(src->parser);
+	conf_count_error(src->parser);
 }
 
 /* The token as it stands in the file, odd bytes as \ooo, cut when long. */
@@ -223,7 +223,7 @@ conf_unexpected(struct conf_source *src, const char *text)
 		return;
 	if (src->at_eof) {
 		conf_report(p, "%s: unexpected EOF", src->file);
-		count_error(p);
+		conf_count_error(p);
 		return;
 	}
 	token = conf_scan_text(src, &len);
@@ -485,120 +485,6 @@ conf_block_close(struct conf_source *src)
 	src->depth--;
 }
 
-/* The directory that relative patterns of a file start from, "" or with its
- * slash. */
-static char *
-directory_of(struct conf_source *src)
-{
-	const char *slash = strrchr(src->file, '/');
-	size_t len = slash == NULL ? 0 : (size_t)(slash - src->file) + 1;
-	char *dir = conf_alloc(src->parser, len + 1);
-
-	if (dir != NULL)
-		memcpy(dir, src->file, len);
-	return dir;
-}
-
-/* Report what the outside said, unless it is a reason to give up. */
-static void
-environment_error(struct conf_parser *p, const struct error *err)
-{
-	if (err->code == -ENOMEM || err->code == -E2BIG) {
-		conf_give_up(p, err->code, "%s", err->msg);
-		return;
-	}
-	conf_report(p, "%s", err->msg);
-	count_error(p);
-}
-
-/* An included file: its blocks and parameters land in the open block. */
-static void
-include_file(struct conf_parser *p, const char *path)
-{
-	cleanup_free char *text = NULL;
-	struct conf_block *open = p->current;
-	struct error err;
-	size_t len;
-
-	if (p->n_files++ == CONF_MAX_FILES) {
-		conf_give_up(p, -E2BIG, "%s: more than %d files included",
-		             p->file, CONF_MAX_FILES);
-		return;
-	}
-	if (p->env->read(p->env->arg, path, &text, &len, &err) < 0) {
-		environment_error(p, &err);
-		return;
-	}
-	conf_tree_read(p, path, text, len);
-	p->current = open; /* also when a brace was missing */
-}
-
-static void
-include_pattern(struct conf_source *src, const char *pattern)
-{
-	struct conf_parser *p = src->parser;
-	cleanup_strv struct strv path = STRV_INIT;
-	const char *dir = directory_of(src);
-	struct error err;
-
-	if (dir == NULL)
-		return;
-	if (p->env->glob(p->env->arg, dir, pattern, &path, &err) < 0) {
-		environment_error(p, &err);
-		return;
-	}
-	for (size_t i = 0; i < path.n && p->code == 0; i++)
-		include_file(p, path.v[i]);
-}
-
-/* The text of a string without variables. */
-static const char *
-plain_text(struct conf_parser *p, const struct conf_string *s)
-{
-	size_t len = 0;
-	char *text, *end;
-
-	for (const struct conf_piece *q = s->first; q != NULL; q = q->next)
-		len += q->len;
-	text = end = conf_alloc(p, len + 1);
-	if (text == NULL)
-		return NULL;
-	for (const struct conf_piece *q = s->first; q != NULL; q = q->next)
-		end = mempcpy(end, q->text, q->len);
-	return text;
-}
-
-static bool
-include(struct conf_source *src, const struct conf_stmt *st)
-{
-	struct conf_parser *p = src->parser;
-
-	if (p->include_depth == CONF_MAX_INCLUDE) {
-		/* Most likely a loop: once is enough. */
-		conf_report(p, "maximum include depth exceeded");
-		p->n_errors++;
-		conf_give_up(p, -EINVAL, "%s: maximum include depth exceeded",
-		             src->file);
-		return false;
-	}
-	p->include_depth++;
-	for (const struct conf_string *s = st->first; s != NULL && p->code == 0;
-	     s = s->next) {
-		const char *pattern;
-
-		if (s->has_vars) {
-			conf_error(src, "variables not permitted in "
-			                "'.include' filename");
-			continue;
-		}
-		pattern = plain_text(p, s);
-		if (pattern != NULL)
-			include_pattern(src, pattern);
-	}
-	p->include_depth--;
-	return p->code == 0;
-}
-
 /* Where a statement goes: the open block, or the implicit "*" block, which
  * stands where the first such statement of all files does. */
 static struct conf_block *
@@ -620,7 +506,7 @@ conf_stmt_end(struct conf_source *src, struct conf_stmt *st)
 		return false;
 	if (st->op == CONF_BARE && !st->is_var &&
 	    strcmp(st->name, ".include") == 0)
-		return include(src, st);
+		return conf_include(src, st);
 	b = block_of_statement(src->parser);
 	if (b == NULL)
 		return false;

@@ -166,9 +166,12 @@ struct conf_stmt *conf_stmt_first(struct conf_stmt *st, enum conf_op op,
 struct conf_stmt *conf_stmt_value(struct conf_stmt *st, struct conf_string *s);
 /* These return false when parsing must stop. */
 bool conf_stmt_end(struct conf_source *src, struct conf_stmt *st);
+bool conf_include(struct conf_source *src, const struct conf_stmt *st);
 bool conf_block_open(struct conf_source *src, const struct conf_piece *name);
 void conf_block_close(struct conf_source *src);
 
+/* One more error of a file was reported; after too many we give up. */
+void conf_count_error(struct conf_parser *p);
 /* "FILE line N: TEXT", N the lexer's. */
 void conf_error(struct conf_source *src, const char *text);
 /* What the grammar says to a token it did not expect, and once it has skipped
