@@ -494,6 +494,21 @@ start_init(struct making *m, struct error *err)
 	return m->pid < 0 ? error_sys(err, "make namespaces") : 0;
 }
 
+/* The program of init. Where the jail's root is the host's uid 0 it could
+ * write to it through /proc/1/exe: there it runs from a read-only mount. */
+static int
+open_init(struct making *m, const char *path, struct error *err)
+{
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	if (m->shifted || m->sys->nested) {
+		m->init = open(path, O_RDONLY | O_CLOEXEC);
+		return m->init >= 0 ? 0 : error_sys(err, "open '%s'", path);
+	}
+	m->init = mnt_clone_tree(AT_FDCWD, path, false, err);
+	return m->init < 0 ? m->init : mnt_setattr(m->init, &ro, false, err);
+}
+
 static int
 init_up(struct making *m, struct error *err)
 {
@@ -504,9 +519,8 @@ init_up(struct making *m, struct error *err)
 	choose_namespaces(m);
 	if (self_libexec("init", path, err) < 0)
 		return err->code;
-	m->init = open(path, O_RDONLY | O_CLOEXEC);
-	if (m->init < 0)
-		return error_sys(err, "open '%s'", path);
+	if (open_init(m, path, err) < 0)
+		return err->code;
 	if (pipe2(m->go, O_CLOEXEC) < 0 || pipe2(m->report, O_CLOEXEC) < 0)
 		return error_sys(err, "pipe");
 	if (start_init(m, err) < 0)
