@@ -72,9 +72,7 @@ mkroot() {
 	ln -sfn ../bin "$r/usr/bin"
 	ln -sfn ../bin "$r/usr/sbin"
 	cp "$(command -v busybox)" "$r/bin/busybox"
-	"$r/bin/busybox" --list | while read -r applet; do
-		[ "$applet" = busybox ] || ln -sf busybox "$r/bin/$applet"
-	done
+	chroot "$r" /bin/busybox --install -s /bin
 	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' \
 		'www:x:1001:1001:www:/home/www:/bin/sh' >"$r/etc/passwd"
 	printf '%s\n' 'root:x:0:' 'www:x:1001:' >"$r/etc/group"

@@ -26,6 +26,13 @@ open_write(char **argv)
 	return fd < 0 && errno == ETXTBSY ? 0 : outcome(fd);
 }
 
+/* touch PATH: change its times, which a running program allows too. */
+static int
+touch(char **argv)
+{
+	return outcome(utimensat(AT_FDCWD, argv[0], NULL, 0));
+}
+
 /* write PATH TEXT */
 static int
 write_text(char **argv)
@@ -176,6 +183,14 @@ fd_outside(char **argv)
 	return outcome(openat(atoi(argv[0]), argv[1], O_RDONLY | O_CLOEXEC));
 }
 
+/* be-root: this program's file was setuid, and that counted. */
+static int
+be_root(char **argv)
+{
+	(void)argv;
+	return geteuid() == 0 ? 0 : -EPERM;
+}
+
 /* hardlink FROM TO */
 static int
 hardlink(char **argv)
@@ -207,6 +222,7 @@ chroot_escape(char **argv)
 
 static const struct attack attacks[] = {
 	{ "open-write", "PATH", 1, 1, open_write },
+	{ "touch", "PATH", 1, 1, touch },
 	{ "write", "PATH TEXT", 2, 2, write_text },
 	{ "read", "PATH", 1, 1, read_some },
 	{ "list", "PATH", 1, 1, list },
@@ -221,6 +237,7 @@ static const struct attack attacks[] = {
 	{ "bind", "FROM TO", 2, 2, bind },
 	{ "fds", "", 0, 0, open_fds },
 	{ "fd-outside", "FD PATH", 2, 2, fd_outside },
+	{ "be-root", "", 0, 0, be_root },
 	{ "hardlink", "FROM TO", 2, 2, hardlink },
 	{ "chroot-escape", "DIR", 1, 1, chroot_escape },
 };

@@ -21,9 +21,9 @@ static const struct {
 	const char *name;
 	int flag;
 } space[] = {
-	{ "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS },
-	{ "pid", CLONE_NEWPID },   { "net", CLONE_NEWNET },
-	{ "uts", CLONE_NEWUTS },   { "ipc", CLONE_NEWIPC },
+	{ "user", CLONE_NEWUSER },     { "mnt", CLONE_NEWNS },
+	{ "pid", CLONE_NEWPID },       { "net", CLONE_NEWNET },
+	{ "uts", CLONE_NEWUTS },       { "ipc", CLONE_NEWIPC },
 	{ "cgroup", CLONE_NEWCGROUP },
 };
 
