@@ -38,11 +38,12 @@ const struct param param_table[] = {
 	         "own." },
 	{ KERNEL("path", PARAM_STRING, PARAM_CREATE, PARAM_NEAR), .dflt = "/",
 	  .max = PATH_MAX - 1,
-	  .how = "Root by pivot_root(2) on an idmapped mount, so that owners "
-	         "on disk stay as written; where the file system cannot be "
-	         "idmapped a line says what was chosen. The jail has mounts of "
-	         "its own: what the host mounts below path later does not show "
-	         "inside." },
+	  .how = "Root by pivot_root(2) on an idmapped copy of the mounts "
+	         "there, so that owners on disk stay as written. On a file "
+	         "system that cannot map ids a line says so, and root in the "
+	         "jail is the host's uid 0 with the rights of a jail only. "
+	         "Mounts made below path later do not show inside, and what "
+	         "the jail mounts does not show on the host." },
 	{ KERNEL("persist", PARAM_BOOL, PARAM_ANYTIME, PARAM_EXACT),
 	  .dflt = "false",
 	  .how = "The jail's own first process stays when no other is left." },
@@ -86,7 +87,7 @@ const struct param param_table[] = {
 	  .how = "The jid stands for it: each jail has a cgroup of its own, "
 	         "and Linux does not number CPU sets." },
 	{ KERNEL("children.cur", PARAM_INT, PARAM_READONLY, PARAM_EXACT),
-	  .dflt = "0", .how = "Counted from the records of running jails." },
+	  .dflt = "0", .how = "Counted from the names of running jails." },
 	{ KERNEL("children.max", PARAM_INT, PARAM_ENTRY, PARAM_NEAR),
 	  .dflt = "0", .max = INT_MAX,
 	  .how = "Above 0, processes inside may make namespaces and mounts, "
@@ -124,19 +125,19 @@ const struct param param_table[] = {
 	         "owns." },
 	{ KERNEL("ip4", PARAM_JAILSYS, PARAM_CREATE, PARAM_NEAR),
 	  .dflt = "disable",
-	  .how = "Cgroup BPF programs on the host's own stack. jls(8) tells "
-	         "new for a jail with addresses, where FreeBSD's tells "
-	         "disable." },
+	  .how = "The host's own stack under cgroup BPF programs; see below. "
+	         "jls(8) tells new for a jail with addresses, where FreeBSD's "
+	         "tells disable." },
 	{ KERNEL("ip4.addr", PARAM_IP4, PARAM_ANYTIME, PARAM_NEAR), .dflt = "",
 	  .how = "bind, connect, send and listen are held to the list by "
-	         "cgroup BPF programs; at most 64 addresses, FreeBSD 255. "
-	         "IF|ADDR/MASK puts the address on an interface by "
-	         "rtnetlink(7)." },
+	         "cgroup BPF programs; see below. At most 64 addresses, "
+	         "FreeBSD 255. IF|ADDR/MASK puts the address on the interface "
+	         "by rtnetlink(7)." },
 	{ KERNEL("ip4.saddrsel", PARAM_BOOL, PARAM_ANYTIME, PARAM_NEAR),
 	  .dflt = "true",
 	  .how = "false: unbound sockets leave from the first address. true: "
-	         "from an address of the list too, chosen when the socket "
-	         "connects or sends." },
+	         "also, but to an address of the jail from that address; "
+	         "FreeBSD looks at the route's interface." },
 	{ KERNEL("ip6", PARAM_JAILSYS, PARAM_CREATE, PARAM_NEAR),
 	  .dflt = "disable", .how = "As ip4." },
 	{ KERNEL("ip6.addr", PARAM_IP6, PARAM_ANYTIME, PARAM_NEAR), .dflt = "",
@@ -204,9 +205,10 @@ const struct param param_table[] = {
 	  .how = "Stands for sysvmsg, sysvsem and sysvshm = inherit, for those "
 	         "not given themselves; FreeBSD can change it later." },
 	{ ALLOW("raw_sockets", PARAM_NEAR, "false"),
-	  .how = "Off: raw sockets are answered EPERM. On: raw sockets need "
-	         "rights over the host's network namespace, which no user "
-	         "namespace has, so only ICMP echo (ping) works. A VNET jail "
+	  .how = "Off: raw and ICMP echo sockets are answered EPERM. On: raw "
+	         "sockets need rights over the host's network namespace, which "
+	         "no user namespace has, so only ICMP echo (ping) works, where "
+	         "the sysctl net.ipv4.ping_group_range lets it. A VNET jail "
 	         "has raw and packet sockets without it, as on FreeBSD.",
 	  .warn = "allow.raw_sockets: without vnet only ICMP echo (ping) "
 	          "works, other raw sockets do not" },
@@ -219,10 +221,11 @@ const struct param param_table[] = {
 	         "every mount that the kernel lets a user namespace make, "
 	         "since a filter cannot see the type." },
 	{ ALLOW("mount.devfs", PARAM_NEAR, "false"),
-	  .how = "Opens allow.mount. A jail cannot make device nodes: a jail "
-	         "made inside gets bind mounts of the nodes this one has." },
+	  .how = "A read-only /dev of the devfs_ruleset's nodes (4 when unset) "
+	         "with a devpts and a /dev/shm of its own, in the jail's "
+	         "mounts only." },
 	{ ALLOW("mount.fdescfs", PARAM_NEAR, "false"),
-	  .how = "Opens allow.mount. fdescfs is a link to /proc/self/fd." },
+	  .how = "/dev/fd is a link to /proc/self/fd." },
 	{ ALLOW("mount.fusefs", PARAM_NEAR, "false"),
 	  .how = "Opens allow.mount; also needs /dev/fuse in the "
 	         "devfs_ruleset." },
@@ -230,8 +233,10 @@ const struct param param_table[] = {
 	  .how = "Opens allow.mount. Bind mounts; one whose tree holds mounts "
 	         "of the host must be recursive." },
 	{ ALLOW("mount.procfs", PARAM_NEAR, "false"),
-	  .how = "Opens allow.mount. For jails made inside; a second /proc of "
-	         "the jail's own processes is EPERM." },
+	  .how =
+	      "Linux's proc, what tells of the host hidden or read-only, in "
+	      "the jail's mounts only. Linux programs need it, so a jail with "
+	      "a root of its own has it unless mount.noprocfs is written." },
 	{ ALLOW("mount.linprocfs", PARAM_NEAR, "false"),
 	  .how = "As allow.mount.procfs." },
 	{ ALLOW("mount.linsysfs", PARAM_NEAR, "false"),
@@ -268,8 +273,7 @@ const struct param param_table[] = {
 	         "user ids of its own, so no ordinary user of the host has "
 	         "rights over its processes." },
 	{ ALLOW("suser", PARAM_EXACT, "true"),
-	  .how = "Off: user 0 inside has no capability and cannot gain "
-	         "any." },
+	  .how = "Off: user 0 inside has no capability and cannot gain any." },
 	{ NEVER("extattr"),
 	  .how = "allow.extattr is refused: extended attributes of the system "
 	         "name space (trusted.*) need a right that no user namespace "
@@ -350,9 +354,11 @@ const struct param param_table[] = {
 	  .how = "zfs.dataset is refused: datasets in jails are not there "
 	         "yet." },
 	{ PSEUDO("mount", PARAM_LIST, PARAM_NEAR),
-	  .how = "fstab lines with FreeBSD's types (nullfs, tmpfs, unionfs, "
-	         "devfs, fdescfs, procfs, linprocfs, linsysfs), as Linux gives "
-	         "each." },
+	  .how = "fstab lines with FreeBSD's types nullfs, tmpfs, unionfs, "
+	         "devfs, fdescfs, procfs, linprocfs and linsysfs: bind mounts, "
+	         "tmpfs, overlayfs, the jail's /dev, a link, proc, proc, a "
+	         "read-only view of /sys. The last five are made in the jail's "
+	         "own mounts and do not show on the host." },
 	{ PSEUDO("mount.fstab", PARAM_LIST, PARAM_NEAR),
 	  .how = "A file of such lines." },
 	{ PSEUDO("mount.devfs", PARAM_BOOL, PARAM_NEAR), .dflt = "false",
@@ -360,7 +366,7 @@ const struct param param_table[] = {
 	         "devpts of its own." },
 	{ PSEUDO("mount.fdescfs", PARAM_BOOL, PARAM_NEAR), .dflt = "false",
 	  .how = "/dev/fd is a link to /proc/self/fd." },
-	{ PSEUDO("mount.procfs", PARAM_BOOL, PARAM_NEAR), .dflt = "false",
+	{ PSEUDO("mount.procfs", PARAM_BOOL, PARAM_NEAR),
 	  .how = "Linux's proc with the host's files masked or read-only." },
 	{ PSEUDO("depend", PARAM_LIST, PARAM_EXACT),
 	  .how = "Started after those jails, stopped before them." },

@@ -1,0 +1,237 @@
+#!/usr/bin/env bats
+# What docs/compat.md says of parameters, seen from inside. The jails share the
+# host's root, so that python3 can make the calls.
+load lib
+
+setup() {
+	gaol_setup
+	[ -n "$(command -v python3)" ] || skip "needs python3"
+	cp "$BATS_TEST_DIRNAME/try.py" "$DIR/try.py"
+}
+
+# mkjail [PARAM ...]: the jail "j" with the host's root.
+mkjail() {
+	jail -c name=j path=/ persist "$@" 2>"$DIR/said" || {
+		cat "$DIR/said"
+		return 1
+	}
+}
+
+# inside CALL ...: how each ends, in one line.
+inside() {
+	jexec j python3 "$DIR/try.py" "$@" 2>&1 | tr '\n' ' ' | sed 's/ $//'
+}
+
+# gives TEXT CALL ...: inside says just that.
+gives() {
+	output=$(inside "${@:2}")
+	is "$1"
+}
+
+@test "System V IPC: disabled calls do not exist, new has keys of its own" {
+	local id
+	id=$(ipcmk -M 4096 -p 0666 | grep -o '[0-9]*$')
+	mkjail sysvshm=new sysvsem=disable
+	gives "shmget: ok semget: ENOSYS msgget: ENOSYS" shmget semget msgget
+	run jexec j ipcs -m
+	[[ $output != *4096* || $output != *" $id "* ]]
+	ipcrm -m "$id"
+	run jls -n sysvshm sysvsem sysvmsg
+	is "sysvshm=new sysvsem=disable sysvmsg=disable"
+	jail -m name=j sysvmsg=new
+	gives "shmget: ok semget: ENOSYS msgget: ok" shmget semget msgget
+}
+
+@test "System V IPC: inherit is the host's, allow.sysvipc stands for it" {
+	python3 -c 'import ctypes
+assert ctypes.CDLL(None).shmget(0x6a01, 4096, 0o1666) >= 0'
+	mkjail allow.sysvipc
+	run inside shm-of-host semget
+	ipcrm -M 0x6a01
+	is "shm-of-host: ok semget: ok"
+	run jls sysvmsg sysvsem sysvshm
+	is "inherit inherit inherit"
+	run jail -m name=j sysvshm=new
+	[ "$status" = 1 ]
+	has "cannot be changed after creation"
+	jail -r j
+	run jail -c name=j path=/ persist sysvshm=new sysvmsg=inherit
+	[ "$status" = 1 ]
+	has "one IPC namespace for the three"
+}
+
+@test "host=inherit is the host's names, out of the jail's reach" {
+	mkjail host=inherit
+	run jexec j hostname
+	is "$(hostname)"
+	run jls host.hostname
+	is "$(hostname)"
+	gives "sethostname: EPERM" sethostname
+	run jail -c name=k path=/ persist host=disable
+	[ "$status" = 1 ]
+	has "host = disable is refused"
+}
+
+@test "host names and their limits" {
+	mkjail host.hostname=h host.domainname=d host.hostid=42 \
+		host.hostuuid=1234
+	run jexec j sh -c 'hostname; domainname'
+	is $'h\nd'
+	run jls host.hostname host.domainname host.hostid host.hostuuid
+	is "h d 42 1234"
+	jail -m name=j host.hostname=h2 host.domainname=d2
+	run jexec j sh -c 'hostname; domainname'
+	is $'h2\nd2'
+	run jail -m name=j host.hostname="$(printf '%065d' 0)"
+	[ "$status" = 1 ]
+	has "host.hostname: longer than 64 bytes"
+}
+
+@test "osrelease is told by jls, uname stays Linux's" {
+	mkjail osrelease=14.2-RELEASE osreldate=1402000
+	run jls osrelease osreldate
+	is "14.2-RELEASE 1402000"
+	run jexec j uname -r
+	is "$(uname -r)"
+	jail -r j
+	mkjail
+	run jls osrelease linux.osrelease
+	is "$(uname -r) $(uname -r)"
+}
+
+@test "children.max opens namespaces, and only it does" {
+	mkjail
+	gives "newuser: EPERM" newuser
+	jail -r j
+	mkjail children.max=1
+	gives "newuser: ok" newuser
+}
+
+@test "a child has no more than its parent" {
+	mkjail securelevel=2 children.max=2 allow.noset_hostname
+	jail -c name=j.k path=/ persist 2>/dev/null
+	run jls -j j.k -n securelevel allow.set_hostname
+	is "securelevel=2 allow.noset_hostname"
+	jail -r j.k
+	run jail -c name=j.k path=/ persist securelevel=1
+	[ "$status" = 1 ]
+	has "securelevel: below the parent's"
+	run jail -c name=j.k path=/ persist allow.mlock
+	[ "$status" = 1 ]
+	has allow.mlock
+	run jls name
+	is j
+}
+
+@test "securelevel 3 closes the firewall of a VNET jail" {
+	mkjail vnet securelevel=2
+	gives "netfilter: ok" netfilter
+	jail -r j
+	mkjail vnet securelevel=3
+	gives "netfilter: EPROTONOSUPPORT" netfilter
+}
+
+@test "ip4 and ip6: disabled families have no sockets, inherited ones do" {
+	mkjail
+	gives "ip4: EPROTONOSUPPORT ip6: EPROTONOSUPPORT" ip4 ip6
+	run jls ip4 ip6
+	is "disable disable"
+	jail -r j
+	mkjail ip4=inherit
+	gives "ip4: ok ip6: EPROTONOSUPPORT" ip4 ip6
+	run jls ip4 ip6
+	is "inherit disable"
+}
+
+@test "allow.raw_sockets: ping only on the host's stack, all in a VNET jail" {
+	# As systemd sets it; else ping sockets are nobody's.
+	hostnet sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+	mkjail ip4=inherit
+	gives "raw: EPERM ping: EPERM" raw ping
+	jail -r j
+	mkjail ip4=inherit allow.raw_sockets
+	[[ $(<"$DIR/said") == *"only ICMP echo (ping) works"* ]]
+	gives "raw: EPERM ping: ok" raw ping
+	jail -r j
+	mkjail vnet
+	[ ! -s "$DIR/said" ]
+	gives "raw: ok packet: ok" raw packet
+}
+
+@test "allow.mount needs a type and enforce_statfs below 2" {
+	local words
+	for words in "" "allow.mount enforce_statfs=1" \
+		"allow.mount allow.mount.tmpfs" \
+		"allow.mount.tmpfs enforce_statfs=1"; do
+		# shellcheck disable=SC2086 # words
+		mkjail $words
+		gives "mount-tmpfs: EPERM" mount-tmpfs
+		jail -r j
+	done
+	mkjail allow.mount allow.mount.tmpfs enforce_statfs=1
+	gives "mount-tmpfs: ok" mount-tmpfs
+	run findmnt /mnt
+	[[ $output != *tmpfs* ]]
+}
+
+@test "allow.socket_af opens the other families" {
+	[ "$(python3 "$DIR/try.py" vsock)" = "vsock: ok" ] ||
+		skip "this kernel has no AF_VSOCK"
+	mkjail
+	gives "vsock: EPROTONOSUPPORT packet: EPROTONOSUPPORT" vsock packet
+	jail -r j
+	mkjail allow.socket_af
+	gives "vsock: ok" vsock
+}
+
+@test "allow.mlock, allow.unprivileged_proc_debug" {
+	mkjail
+	gives "mlock: EPERM ptrace: ok" mlock ptrace
+	jail -r j
+	mkjail allow.mlock allow.nounprivileged_proc_debug
+	gives "mlock: ok ptrace: EPERM" mlock ptrace
+	jail -m name=j allow.nomlock allow.unprivileged_proc_debug
+	gives "mlock: EPERM ptrace: ok" mlock ptrace
+}
+
+@test "allow.reserved_ports: root of the jail has the low ports, or not" {
+	mkjail ip4=inherit
+	gives "port80: ok port8080: ok" port80 port8080
+	jail -m name=j allow.noreserved_ports
+	gives "port80: EACCES port8080: ok" port80 port8080
+	jail -r j
+	mkjail vnet allow.noreserved_ports
+	gives "port80: EACCES" port80
+	jail -r j
+	mkjail vnet
+	gives "port80: ok" port80
+}
+
+@test "without allow.suser user 0 has no privilege" {
+	mkjail
+	gives "chown: ok" chown
+	jail -r j
+	mkjail allow.nosuser mount.procfs
+	chown 0 "$DIR/try.py"
+	gives "chown: EPERM sethostname: EPERM" chown sethostname
+	run jexec j grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status
+	[ "$(grep -c 0000000000000000 <<<"$output")" -ge 3 ]
+}
+
+@test "what no jail may do stays refused" {
+	mkjail allow.mlock allow.socket_af children.max=1
+	gives "settime: EPERM syslog: EPERM quotactl: EPERM" \
+		settime syslog quotactl
+}
+
+@test "meta and env are kept, key by key" {
+	mkjail meta.owner=me meta.rack=7 env.X=1
+	run jls meta.owner meta.rack env.X
+	is "me 7 1"
+	jail -m name=j meta.owner=you
+	run jls meta.owner meta.rack
+	is "you 7"
+	jail -m name=j meta.rack
+	run jls meta.owner meta.rack
+	is 'you ""'
+}
