@@ -226,6 +226,28 @@ volunteer_for_oom(void)
 	(void)file_put(AT_FDCWD, "/proc/self/oom_score_adj", "500", &ignored);
 }
 
+/*
+ * A shared-IP jail lives in the network namespace it was made in, which need
+ * not be ours. Joined before the rest, while we may still enter a namespace
+ * that is not the jail's own.
+ */
+static int
+join_network(const struct entry *e, struct error *err)
+{
+	struct stat ours, theirs;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net",
+	         (int)e->rec->init.pid);
+	if ((e->ns & CLONE_NEWNET) != 0 ||
+	    stat("/proc/self/ns/net", &ours) < 0 || stat(path, &theirs) < 0 ||
+	    (ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev))
+		return 0;
+	if (setns(e->rec->pidfd, CLONE_NEWNET) < 0)
+		return error_sys(err, "jail_attach");
+	return 0;
+}
+
 /* The first process: joins, makes the second, tells its pid, goes. */
 static _Noreturn void
 enter(struct entry *e)
@@ -238,6 +260,8 @@ enter(struct entry *e)
 
 	prctl(PR_SET_DUMPABLE, 0);
 	volunteer_for_oom();
+	if (join_network(e, &r.err) < 0)
+		fail(e, &r.err);
 	if (setns(e->rec->pidfd, (int)e->ns) < 0) {
 		error_sys(&r.err, "jail_attach");
 		fail(e, &r.err);
