@@ -367,6 +367,23 @@ create_dotted(struct nl_sock *nl, const struct clone_request *q,
 	return make_vlan(nl, q->name, &v, err);
 }
 
+/* A unit whose interface was renamed is taken still. */
+static bool
+unit_is_born(struct nl_sock *nl, const struct cloner *c, const char *name)
+{
+	static const char *const ends[] = { "a", "b" };
+	char end[LINK_NAME_MAX + 1];
+
+	if (c->make != make_epair)
+		return link_is_born(nl, name);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		snprintf(end, sizeof(end), "%s%s", name, ends[i]);
+		if (link_is_born(nl, end))
+			return true;
+	}
+	return false;
+}
+
 int
 clone_create(struct nl_sock *nl, const struct clone_request *q,
              char out_name[LINK_NAME_MAX], struct error *err)
@@ -387,6 +404,8 @@ clone_create(struct nl_sock *nl, const struct clone_request *q,
 		rc = error_set(err, -EINVAL, "%s", strerror(EINVAL));
 	else if (unit < 0)
 		rc = create_next(nl, c, q, name, err);
+	else if (unit_is_born(nl, c, name))
+		rc = -EEXIST;
 	else
 		rc = c->make(nl, name, q, err);
 	if (rc == -EEXIST)

@@ -51,6 +51,15 @@ fail(struct error *err, int code, const char *what, const char *object)
 	                 object != NULL ? object : "", strerror(code));
 }
 
+/* FreeBSD's two ways to name what a flag could not be set for. */
+static int
+fail_flag(struct error *err, const char *word)
+{
+	if (err->code == -EPERM)
+		return error_set(err, -EPERM, "%s: permission denied", word);
+	return error_wrap(err, "%s", word);
+}
+
 /* --- steps ------------------------------------------------------------- */
 
 static int
@@ -59,7 +68,7 @@ do_up(struct run *r, const struct ifword_step *s, struct error *err)
 	bool up = s->word == IFWORD_UP;
 
 	if (link_set_up(&r->nl, r->l.index, up, err) < 0)
-		return error_wrap(err, "%s", s->name);
+		return fail_flag(err, s->name);
 	r->l.flags = up ? r->l.flags | IFF_UP : r->l.flags & ~(unsigned)IFF_UP;
 	return 0;
 }
@@ -71,7 +80,7 @@ do_flag(struct run *r, const struct ifword_step *s, struct error *err)
 
 	if (link_set_flags(&r->nl, r->l.index, s->value < 0 ? 0 : bit, bit,
 	                   err) < 0)
-		return error_wrap(err, "%s", s->name);
+		return fail_flag(err, s->name);
 	return 0;
 }
 
@@ -549,7 +558,11 @@ find_or_create(struct run *r, struct error *err)
 	struct error why;
 	int rc;
 
-	rc = link_get(&r->nl, w->name, &r->l, &why);
+	/* "lo create": Linux's own lo is no answer to that. */
+	if (w->create && strcmp(w->name, "lo") == 0)
+		rc = -ENODEV;
+	else
+		rc = link_get(&r->nl, w->name, &r->l, &why);
 	if (rc != -ENODEV && rc < 0) {
 		*err = why;
 		return rc;

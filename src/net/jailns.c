@@ -270,6 +270,7 @@ net_jail_lend(struct nl_sock *nl, const struct net_jail *j,
 	/* First the record: killed after the move, we must still know. */
 	if (record_lent(j, l->name, 0, here.st_ino, err) < 0)
 		return err->code;
+	link_hide_born(nl, l);
 	if (link_move(nl, l->index, j->netns_fd, NULL, err) < 0) {
 		forget_lent(j, l->name);
 		return err->code;
@@ -279,16 +280,13 @@ net_jail_lend(struct nl_sock *nl, const struct net_jail *j,
 	return record_lent(j, l->name, index, here.st_ino, err);
 }
 
-/* Move l of the jail home; name may be taken there. */
+/* Move l of the jail home under name (see link_move()). */
 static int
-move_home(struct nl_sock *inside, const struct link *l, const char *name,
-          int home, struct error *err)
+go_home(struct nl_sock *inside, const struct link *l, const char *name,
+        int home, struct error *err)
 {
-	int rc = link_move(inside, l->index, home, name, err);
-
-	if (rc == -EEXIST)
-		rc = link_move(inside, l->index, home, "vnet%d", err);
-	return rc;
+	link_hide_born(inside, l);
+	return link_move(inside, l->index, home, name, err);
 }
 
 int
@@ -301,7 +299,7 @@ net_jail_return(const struct net_jail *j, const char *name, struct error *err)
 	if (home < 0 || nl_open(&inside, NETLINK_ROUTE, j->netns_fd, err) < 0)
 		return err->code;
 	if (link_get(&inside, name, &l, err) == 0 &&
-	    link_move(&inside, l.index, home, NULL, err) == 0) {
+	    go_home(&inside, &l, NULL, home, err) == 0) {
 		nl_close(&inside);
 		forget_lent(j, l.name);
 		return 0;
@@ -335,6 +333,7 @@ reclaim_one(const struct net_jail *j, struct nl_sock *inside, int home,
 	char path[sizeof(lent_dir) + NAME_MAX + 1];
 	struct error why;
 	struct link l;
+	int rc;
 
 	snprintf(path, sizeof(path), "%s/%s", lent_dir, file);
 	if (read_dict(j->dir_fd, path, &d, &why) < 0 ||
@@ -342,7 +341,10 @@ reclaim_one(const struct net_jail *j, struct nl_sock *inside, int home,
 		(void)unlinkat(j->dir_fd, path, 0);
 		return 0;
 	}
-	if (move_home(inside, &l, file, home, err) < 0)
+	rc = go_home(inside, &l, file, home, err);
+	if (rc == -EEXIST) /* its name is taken here */
+		rc = go_home(inside, &l, "vnet%d", home, err);
+	if (rc < 0)
 		return error_wrap(err, "return %s", file);
 	(void)unlinkat(j->dir_fd, path, 0);
 	return 1;

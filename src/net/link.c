@@ -39,21 +39,23 @@ span_of(const struct nl_attr *a)
 	return (struct span){ a->data, a->len };
 }
 
-/* Split "PREFIX:NAME:TAG" into name and tag. */
+/* Split "PREFIX:NAME" or "PREFIX:NAME:TAG" into name and tag. */
 static bool
 split_name(const char *text, const char *prefix, char name[LINK_NAME_MAX],
            uint32_t *out_tag)
 {
-	const char *at = text + strlen(prefix), *colon;
+	const char *at = text + strlen(prefix);
+	size_t len;
 
 	if (strncmp(text, prefix, strlen(prefix)) != 0)
 		return false;
-	colon = strrchr(at, ':');
-	if (colon == NULL || colon - at >= LINK_NAME_MAX)
+	len = strcspn(at, ":");
+	if (len >= LINK_NAME_MAX)
 		return false;
-	memcpy(name, at, (size_t)(colon - at));
-	name[colon - at] = '\0';
-	*out_tag = (uint32_t)strtoul(colon + 1, NULL, 16);
+	memcpy(name, at, len);
+	name[len] = '\0';
+	*out_tag =
+	    at[len] == ':' ? (uint32_t)strtoul(at + len + 1, NULL, 16) : 0;
 	return true;
 }
 
@@ -486,16 +488,18 @@ link_set_mac(struct nl_sock *nl, unsigned index, const uint8_t mac[6],
 	return nl_request(nl, &m, NULL, err);
 }
 
-/* Add or remove the alternative name "PREFIX:NAME:TAG". */
+/* Add or remove the alternative name "PREFIX:NAME:TAG"; no tag when it is 0. */
 static int
 change_name(struct nl_sock *nl, uint16_t type, unsigned index,
-            const char *prefix, const struct link_group *g, struct error *err)
+            const char *prefix, const char *name, uint32_t tag,
+            struct error *err)
 {
 	char text[64];
 	struct nl_msg m;
 	size_t list;
 
-	snprintf(text, sizeof(text), "%s%s:%08x", prefix, g->name, g->tag);
+	snprintf(text, sizeof(text), tag != 0 ? "%s%s:%08x" : "%s%s", prefix,
+	         name, tag);
 	link_msg(&m, type, index);
 	list = nl_nest(&m, IFLA_PROP_LIST | NLA_F_NESTED, NULL, 0);
 	nl_put_str(&m, IFLA_ALT_IFNAME, text);
@@ -504,15 +508,52 @@ change_name(struct nl_sock *nl, uint16_t type, unsigned index,
 }
 
 static int
-add_name(struct nl_sock *nl, unsigned index, const char *prefix,
-         const char *name, struct error *err)
+add_tagged_name(struct nl_sock *nl, unsigned index, const char *prefix,
+                const char *name, struct error *err)
 {
-	struct link_group g;
+	uint32_t tag;
 
-	snprintf(g.name, sizeof(g.name), "%s", name);
-	if (getrandom(&g.tag, sizeof(g.tag), 0) != sizeof(g.tag))
+	if (getrandom(&tag, sizeof(tag), 0) != sizeof(tag))
 		return error_sys(err, "random number");
-	return change_name(nl, RTM_NEWLINKPROP, index, prefix, &g, err);
+	return change_name(nl, RTM_NEWLINKPROP, index, prefix, name, tag | 1,
+	                   err);
+}
+
+static int
+remember_born(struct nl_sock *nl, const struct link *l, struct error *err)
+{
+	int rc = change_name(nl, RTM_NEWLINKPROP, l->index, born_prefix,
+	                     l->name, 0, err);
+
+	if (rc == -EEXIST)
+		rc = add_tagged_name(nl, l->index, born_prefix, l->name, err);
+	return rc;
+}
+
+bool
+link_is_born(struct nl_sock *nl, const char *name)
+{
+	struct error ignored;
+	char text[64];
+	struct nl_msg m;
+
+	snprintf(text, sizeof(text), "%s%s", born_prefix, name);
+	link_msg(&m, RTM_GETLINK, 0);
+	nl_put_str(&m, IFLA_ALT_IFNAME, text);
+	ask_little(&m);
+	return nl_request(nl, &m, NULL, &ignored) == 0;
+}
+
+void
+link_hide_born(struct nl_sock *nl, const struct link *l)
+{
+	struct error ignored;
+
+	if (l->born[0] != '\0' &&
+	    change_name(nl, RTM_DELLINKPROP, l->index, born_prefix, l->born, 0,
+	                &ignored) == 0)
+		(void)add_tagged_name(nl, l->index, born_prefix, l->born,
+		                      &ignored);
 }
 
 int
@@ -527,7 +568,7 @@ link_set_name(struct nl_sock *nl, const struct link *l, const char *name,
 	if (*name == '\0' || strchr(name, '%') != NULL)
 		return error_set(err, -EINVAL, "%s", strerror(EINVAL));
 	if (l->born[0] == '\0' && *link_family(l) != '\0' &&
-	    add_name(nl, l->index, born_prefix, l->name, err) < 0)
+	    remember_born(nl, l, err) < 0)
 		return err->code;
 	link_msg(&m, RTM_NEWLINK, l->index);
 	nl_put_str(&m, IFLA_IFNAME, name);
@@ -614,7 +655,7 @@ link_group_add(struct nl_sock *nl, const struct link *l, const char *group,
 	if (l->n_group == LINK_MAX_GROUPS)
 		return error_set(err, -ENOSPC, "over %d groups",
 		                 LINK_MAX_GROUPS);
-	return add_name(nl, l->index, group_prefix, group, err);
+	return add_tagged_name(nl, l->index, group_prefix, group, err);
 }
 
 int
@@ -626,7 +667,8 @@ link_group_del(struct nl_sock *nl, const struct link *l, const char *group,
 	for (unsigned i = 0; i < l->n_group; i++)
 		if (strcmp(l->group[i].name, group) == 0)
 			return change_name(nl, RTM_DELLINKPROP, l->index,
-			                   group_prefix, &l->group[i], err);
+			                   group_prefix, group, l->group[i].tag,
+			                   err);
 	return error_set(err, -ENOENT, "%s", strerror(ENOENT));
 }
 

@@ -10,7 +10,8 @@
  * moves and dies with the interface: a description is the ifalias; a group is
  * an alternative name "group:NAME:TAG", TAG being random so that it never
  * clashes; what an interface was called before it was renamed is another,
- * "born:NAME:TAG", for its unit stays taken. A driver's own group (epair,
+ * "born:NAME", for its unit stays taken ("born:NAME:TAG" once it has moved to
+ * another namespace). A driver's own group (epair,
  * bridge, lo, ...) is told by the kind.
  *
  * Threads: none. Calls block for the kernel's answer, 10 to 50 us each; those
@@ -111,6 +112,10 @@ int link_set_mac(struct nl_sock *nl, unsigned index, const uint8_t mac[6],
 /* Remembers l's first name as long as it lives. */
 int link_set_name(struct nl_sock *nl, const struct link *l, const char *name,
                   struct error *err);
+/* Is an interface here that was called name first and is no more? */
+bool link_is_born(struct nl_sock *nl, const char *name);
+/* Before l moves: its first name must not clash there, nor be taken here. */
+void link_hide_born(struct nl_sock *nl, const struct link *l);
 /* Up to LINK_DESCR_MAX - 1 bytes; "" takes it away. */
 int link_set_descr(struct nl_sock *nl, unsigned index, const char *descr,
                    struct error *err);

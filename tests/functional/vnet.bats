@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# Interfaces lent to VNET jails: ifconfig vnet, -vnet and -j, route -j, and
+# their way home when the jail goes.
+load lib
+
+ifc() { helper ifconfig "$@"; }
+
+setup() {
+	gaol_setup
+	mkroot "$DIR/r"
+	ifc epair0 create up >/dev/null
+}
+
+vnet_jail() { jail -qc name="$1" path="$DIR/r" persist vnet "${@:2}"; }
+
+@test "an interface moves into a jail and back, keeping MAC and description" {
+	local mac
+	vnet_jail web
+	ifc epair0b descr 'of web' group lent
+	ifc epair0b 10.0.0.2/24
+	mac=$(ifc epair0b ether | grep ether)
+	run ifc epair0b vnet web
+	[ "$status" = 0 ]
+	is ''
+	run ifc epair0b
+	[ "$status" = 1 ]
+	run ifc -j web epair0b
+	has "$mac"
+	has 'description: of web'
+	has 'groups: epair lent'
+	[[ $output != *'inet '* && $output != *'<UP'* ]]
+	[[ $output != *ACCEPT_RTADV* ]]
+	run ifc epair0b -vnet web
+	[ "$status" = 0 ]
+	run ifc epair0b
+	has "$mac"
+	run ls "$GAOL_RUN/jails/$(jls -j web jid)/vnet.d"
+	is ''
+}
+
+@test "jids do for names; absent jails are told" {
+	vnet_jail web
+	ifc epair0b vnet "$(jls -j web jid)"
+	ifc epair0b -vnet web up
+	[[ $(ifc epair0b) == *'<UP'* ]]
+	run ifc epair0b vnet nope
+	[ "$status" = 1 ]
+	is 'ifconfig: jail "nope" not found'
+	run ifc -j 99 -l
+	is 'ifconfig: jail "99" not found'
+	run helper route -j nope add default 10.0.0.1
+	[ "$status" = 1 ]
+	is 'route: jail "nope" not found'
+	run ifc epair0b vnet ../jails
+	is 'ifconfig: jail "../jails" not found'
+}
+
+@test "a jail without a stack of its own takes none" {
+	jail -qc name=plain path="$DIR/r" persist ip4=inherit
+	run ifc epair0b vnet plain
+	[ "$status" = 1 ]
+	is 'ifconfig: SIOCSIFVNET: File exists'
+	ifc epair0b
+}
+
+@test "a name taken in the jail is refused" {
+	vnet_jail web
+	ifc -j web epair0 create
+	run ifc epair0b vnet web
+	[ "$status" = 1 ]
+	has 'ifconfig: SIOCSIFVNET: File exists'
+	ifc epair0b
+	run ls "$GAOL_RUN/jails/$(jls -j web jid)/vnet.d"
+	is ''
+}
+
+@test "-j configures a jail's stack from outside" {
+	vnet_jail web
+	ifc epair0b vnet web
+	ifc -j web lo0 127.0.0.1/8 up
+	ifc -j web epair0b 10.0.0.2/24
+	run helper route -j web add default 10.0.0.1
+	is 'add net default: gateway 10.0.0.1'
+	run ifc -j web -l
+	is 'lo0 epair0b'
+	ifc epair0a 10.0.0.1/24
+	hostnet busybox ping -qc1 -W2 10.0.0.2
+	run jexec web ping -qc1 -W2 10.0.0.1
+	[ "$status" = 0 ]
+	run ifc -j web tap0 create
+	[ "$status" = 0 ] || has /dev/net/tun
+	run ifc -l
+	is 'lo0 epair0a'
+}
+
+@test "the helpers run inside a jail, as its root" {
+	cp "$LIBEXEC/freebsd/ifconfig" "$LIBEXEC/freebsd/route" "$DIR/r/"
+	vnet_jail web vnet.interface=epair0b
+	jexec web /ifconfig lo0 127.0.0.1/8 up
+	jexec web /ifconfig epair0b 10.0.0.2/24 up
+	run jexec web /route add default 10.0.0.1
+	is 'add net default: gateway 10.0.0.1'
+	run jexec web /ifconfig epair0b
+	has 'inet 10.0.0.2 netmask 0xffffff00'
+	run jexec web /ifconfig epair create
+	[ "$status" = 0 ]
+	is epair1a # epair0b is here
+	run jexec web /ifconfig bridge0 create addm epair1a up
+	[ "$status" = 0 ]
+}
+
+@test "jail -r brings home what was lent, under its own name" {
+	ifc epair1 create
+	vnet_jail web vnet.interface=epair0b,epair1b
+	ifc -j web epair1b name inner
+	jail -qr web
+	run ifc -l
+	has epair0b
+	has epair1b
+	[[ $output != *inner* ]]
+	ifc epair0a destroy # as poststop hooks do
+}
+
+@test "what the jail destroyed or clashes at home is no trouble" {
+	ifc epair1 create
+	vnet_jail web vnet.interface=epair0b,epair1b
+	ifc -j web epair1b destroy
+	ifc epair0a name e0a_web
+	ifc bridge0 create name epair0b # somebody took the name
+	run jail -r web
+	[ "$status" = 0 ]
+	run ifc -l
+	[[ $output =~ vnet[0-9]+ ]]
+	run ifc "${BASH_REMATCH[0]}"
+	has 'groups: epair'
+}
+
+@test "the whole of a classic jail.conf, up and down twice" {
+	cp "$LIBEXEC/freebsd/ifconfig" "$LIBEXEC/freebsd/route" "$DIR/r/"
+	ifc epair0a destroy
+	ifc bridge0 create 10.0.0.1/24 up
+	cat >"$DIR/jail.conf" <<-END
+		vnet;
+		vnet.interface = "epair\${id}b";
+		\$bridge = "bridge0"; \$gw = "10.0.0.1";
+		path = "$DIR/r"; persist;
+		exec.prestart  = "ifconfig epair\${id} create up";
+		exec.prestart += "ifconfig epair\${id}a up descr jail:\${name}";
+		exec.prestart += "ifconfig \${bridge} addm epair\${id}a up";
+		exec.start     = "/ifconfig lo0 127.0.0.1/8 up";
+		exec.start    += "/ifconfig epair\${id}b 10.0.0.\${id}/24 up";
+		exec.start    += "/route add default \${gw}";
+		exec.poststop  = "ifconfig \${bridge} deletem epair\${id}a";
+		exec.poststop += "ifconfig epair\${id}a destroy";
+		app { \$id = 21; }
+		db  { \$id = 22; }
+	END
+	for _ in 1 2; do
+		jail -q -f "$DIR/jail.conf" -c
+		hostnet busybox ping -qc1 -W2 10.0.0.21
+		jexec app ping -qc1 -W2 10.0.0.22
+		jail -q -f "$DIR/jail.conf" -r app db
+		run ifc -l
+		is 'lo0 bridge0'
+	done
+}
