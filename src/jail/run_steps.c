@@ -374,6 +374,24 @@ drop_persist(struct run *r, struct run_jail *j, const struct step *s,
 	return run_set_drop_persist(r, j);
 }
 
+/*
+ * Hold a jail with lent interfaces until it is removed: with its last process
+ * its network namespace would go, and what is in it, where FreeBSD's kernel
+ * hands them back. jail_remove() does that as long as the jail is there.
+ */
+static enum step_result
+hold(struct run *r, struct run_jail *j, const struct step *s, size_t item)
+{
+	cleanup_dict struct dict d = DICT_INIT;
+	struct error ignored;
+
+	(void)s;
+	(void)item;
+	if (j->jid > 0 && dict_set(&d, "persist", "true") == 0)
+		(void)jail_update(r->sys, j->jid, &d, &ignored);
+	return STEP_DONE;
+}
+
 static enum step_result
 remove_jail(struct run *r, struct run_jail *j, const struct step *s,
             size_t item)
@@ -457,6 +475,7 @@ static const struct step start_steps[] = {
 
 static const struct step stop_steps[] = {
 	{ "exec.prestop", count_values, hook_host, NULL, false },
+	{ "vnet.interface", count_given, hold, NULL, false },
 	{ "exec.stop", count_values, hook_inside, NULL, false },
 	{ "stop.timeout", count_one, terminate, NULL, false },
 	{ "path", count_one, remove_jail, NULL, false },
@@ -466,7 +485,7 @@ static const struct step stop_steps[] = {
 	{ "exec.release", count_values, hook_host, NULL, false },
 };
 
-enum { STOP_REMOVE = 3 }; /* its row in stop_steps */
+enum { STOP_REMOVE = 4 }; /* its row in stop_steps */
 
 void
 run_steps_begin_stop(struct run *r, struct run_jail *j)
