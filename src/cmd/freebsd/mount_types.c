@@ -19,6 +19,7 @@
 
 #include "base/num.h"
 #include "cmd/freebsd/mount.h"
+#include "cmd/freebsd/rundir.h"
 #include "jail/devfs.h"
 #include "linux/mnt.h"
 #include "linux/self.h"
@@ -215,20 +216,6 @@ mount_union_forget(const char *source)
 
 /* --- devfs and fdescfs ------------------------------------------------- */
 
-static int
-open_run_dir(struct error *err)
-{
-	const char *path = secure_getenv("GAOL_RUN");
-	int fd;
-
-	if (path == NULL || path[0] != '/')
-		path = "/run/gaol";
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return error_sys(err, "make '%s'", path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? error_sys(err, "open '%s'", path) : fd;
-}
-
 /* The template of a ruleset, with the helpers in it: the very one that jails
  * get, so that both share it. */
 static int
@@ -240,7 +227,7 @@ host_devfs(unsigned ruleset, struct error *err)
 
 	if (self_libexec("freebsd", helpers, err) < 0)
 		return err->code;
-	run_dir = open_run_dir(err);
+	run_dir = rundir_open(err);
 	if (run_dir < 0 ||
 	    devfs_template(run_dir, ruleset, helpers, &dir, err) < 0)
 		return err->code;

@@ -101,7 +101,7 @@ unmount_at(const struct options *o, const struct mountinfo *mi, int parent,
 	struct error err;
 	char by_fd[300];
 	uint64_t id;
-	int rc;
+	int rc, flags;
 
 	if (is_fdesc_link(parent, name))
 		return 0;
@@ -120,9 +120,13 @@ unmount_at(const struct options *o, const struct mountinfo *mi, int parent,
 		return 1;
 	if (row != NULL)
 		fstype_source(mi, row, &from);
+	/* A devfs of ours has the helpers mounted in it: they go along. */
+	flags = UMOUNT_NOFOLLOW;
+	if (o->force || (row != NULL && strcmp(row->source, "devfs") == 0))
+		flags |= MNT_DETACH;
 	if (snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d/%s", parent,
 	             name) >= (int)sizeof(by_fd) ||
-	    umount2(by_fd, UMOUNT_NOFOLLOW | (o->force ? MNT_DETACH : 0)) < 0) {
+	    umount2(by_fd, flags) < 0) {
 		fprintf(stderr, "umount: unmount of %s failed: %s\n", path,
 		        strerror(errno));
 		return 1;
