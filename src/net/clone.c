@@ -3,6 +3,7 @@
 #include "net/clone.h"
 
 #include <linux/if.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
@@ -84,13 +85,20 @@ clone_mac(const char *host, const char *name, uint8_t last, uint8_t out[6])
 }
 
 static void
-put_mac(struct nl_msg *m, const char *name, uint8_t last)
+mac_here(const char *name, uint8_t last, uint8_t out[6])
 {
 	char host[128];
-	uint8_t mac[6];
 
 	host_identity(host, sizeof(host));
-	clone_mac(host, name, last, mac);
+	clone_mac(host, name, last, out);
+}
+
+static void
+put_mac(struct nl_msg *m, const char *name, uint8_t last)
+{
+	uint8_t mac[6];
+
+	mac_here(name, last, mac);
 	nl_put(m, IFLA_ADDRESS, mac, sizeof(mac));
 }
 
@@ -244,6 +252,10 @@ make_tuntap(const char *name, short type, struct error *err)
 			errno = EEXIST;
 		return error_set(err, -errno, "%s", strerror(errno));
 	}
+	r.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	mac_here(name, 0, (uint8_t *)r.ifr_hwaddr.sa_data);
+	if (type == IFF_TAP && ioctl(fd, SIOCSIFHWADDR, &r) < 0)
+		return error_sys(err, "set address");
 	if (ioctl(fd, TUNSETPERSIST, 1) < 0)
 		return error_sys(err, "keep");
 	return 0;

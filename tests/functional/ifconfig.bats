@@ -227,6 +227,7 @@ filters() {
 	is tap0
 	ifc tap5 create up
 	[ "$(state .linkinfo.info_data.type tap0)" = tap ]
+	[[ $(state .address tap0) == 02:*:00 ]]
 	run ifc tap5
 	has 'groups: tap'
 	has 'status: no carrier'
@@ -451,4 +452,18 @@ filters() {
 	done
 	diff <(ifc bridge0 | sed -n 's/^\tmember: \([^ ]*\).*/\1/p' | sort) \
 		<(ipj link show master bridge0 | jq -r '.[].ifname' | sort)
+}
+
+@test "the manual has every word" {
+	local word missing=''
+	for word in $(sed -n '/^static const struct row rows/,/^};/s/^\t{ "\([^"]*\)".*/\1/p' \
+		"$REPO/src/net/ifwords.c"); do
+		grep -qE "(^|[ ,])$word( |,|$)" \
+			<(sed -n '/^\.Sh IFCONFIG/,/^\.Sh JIB/p' \
+				"$REPO/man/gaol-helpers.7") || missing+=" $word"
+	done
+	[ "$missing" = '' ] || {
+		echo "not in gaol-helpers.7:$missing"
+		return 1
+	}
 }
