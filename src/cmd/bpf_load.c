@@ -53,6 +53,7 @@
 	extern const char obj_##name[], obj_##name##_end[]
 
 EMBED(bind);
+EMBED(bound);
 EMBED(device);
 EMBED(filter);
 EMBED(lookup);
@@ -84,6 +85,7 @@ static const struct object {
 	{ "device", obj_device, obj_device_end, NULL, NULL },
 	{ "socket", obj_socket, obj_socket_end, NULL, NULL },
 	{ "bind", obj_bind, obj_bind_end, NULL, NULL },
+	{ "bound", obj_bound, obj_bound_end, NULL, NULL },
 	{ "send", obj_send, obj_send_end, NULL, NULL },
 	{ "filter", obj_filter, obj_filter_end, NULL, NULL },
 	{ "unix", obj_unix, obj_unix_end,

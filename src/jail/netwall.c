@@ -25,6 +25,7 @@
 
 #include "jail/bpf/abi.h"
 #include "jail/bpf/version.h"
+#include "jail/hints.h"
 #include "linux/ebpf.h"
 
 #define FS_DIR  "bpf"
@@ -339,6 +340,8 @@ netwall_attach(struct netwall *w, int cgroup_fd,
 	id = st.st_ino;
 	rules.stack = w->stack;
 	rules.jail = id;
+	if (hints_read(&rules, err) < 0)
+		return err->code;
 	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
 		if ((programs[i].need & needs) != 0 &&
 		    attach_program(w, i, cgroup_fd, err) < 0)
@@ -364,7 +367,9 @@ rewrite(int map, uint64_t id, struct wall_rules *rules)
 
 	if (r < 0)
 		return r;
-	rules->stack = old.stack; /* the caller may be elsewhere */
+	if (rules->stack != old.stack) /* the caller is elsewhere */
+		rules->n_hint = 0;
+	rules->stack = old.stack;
 	rules->jail = old.jail;
 	return ebpf_map_write(map, &id, rules);
 }
@@ -410,6 +415,9 @@ netwall_update(struct netwall *w, int cgroup_fd,
 		return err->code;
 	if (fstat(cgroup_fd, &st) < 0)
 		return error_sys(err, "cgroup");
+	rules.stack = w->stack;
+	if (hints_read(&rules, err) < 0)
+		return err->code;
 	r = rewrite(w->rules, st.st_ino, &rules);
 	if (r == -ENOENT)
 		r = rewrite_elsewhere(w, st.st_ino, &rules);

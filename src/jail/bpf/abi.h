@@ -17,7 +17,7 @@
 enum {
 	WALL_ADDRS = 64,   /* per family */
 	WALL_DEVICES = 64, /* rows of the device list */
-	WALL_HINTS = 64,   /* rows of source selection, both families */
+	WALL_HINTS = 32,   /* rows of source selection, both families */
 	WALL_SLOTS = 16,   /* listeners of one SO_REUSEPORT group we can name */
 };
 
@@ -37,12 +37,11 @@ struct wall_addr {
 };
 
 /* Destinations reached through an interface that has an address of the jail:
- * dst/bits of a route, and the index of that address. Longest first. */
+ * a route and the index of that address. Longest prefix first. */
 struct wall_hint {
-	struct wall_addr dst;
-	__u8 bits; /* of 128; an IPv4 prefix counts its 96 too */
-	__u8 index;
-	__u8 pad[2];
+	struct wall_addr dst, mask;
+	__u32 index;
+	__u32 v4; /* or it is for IPv6 */
 };
 
 struct wall_device {

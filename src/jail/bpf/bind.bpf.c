@@ -13,13 +13,13 @@
  *   getsockname() getsockname (A, 80) shown again
  *   close()       release     claim given back; the kernel empties listeners
  *
- * The accepted sockets are on port 80 in truth. What reaches the hidden port
- * itself is dropped (filter.bpf.c).
+ * All but the first are in bound.bpf.c. The accepted sockets are on port 80 in
+ * truth. What reaches the hidden port itself is dropped (filter.bpf.c).
  *
  * UDP answers from the socket it was asked on, so its port cannot be moved:
  * see udp() for what is done instead.
  */
-#include "jail/bpf/listeners.h"
+#include "jail/bpf/claims.h"
 #include "jail/bpf/wall.h"
 
 enum {
@@ -30,41 +30,6 @@ enum {
 };
 
 enum { ALLOW = 1, ALLOW_LOW_PORT = 3 }; /* what bind hooks return */
-
-/* Ports that sockets of jails hold, so that a second one is refused: the kernel
- * cannot do it where ports are hidden or SO_REUSEADDR is forced. */
-struct claim {
-	__u64 jail;
-	__u32 sockets; /* that share it */
-	__u16 hidden;  /* the port the kernel knows, for those that join */
-	__u16 flags;   /* S_REUSE, S_REUSEPORT, S_DUAL of the first */
-};
-
-enum claim_slot {
-	CLAIM_PORT,     /* {namespace, address} or {jail, any}: exclusive */
-	CLAIM_UDP_WILD, /* {namespace, ::}: one jail has the UDP wildcard */
-	CLAIM_UDP_LOOSE /* {namespace, ::}: sockets without SO_REUSEADDR */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 131072);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct wall_key);
-	__type(value, struct claim);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} claims SEC(".maps");
-
-/* What a socket asks for, then what the kernel is told. */
-struct ask {
-	struct wall_addr addr;
-	__u16 port; /* host order */
-	__u8 proto;
-	bool v4;   /* by the rules of IPv4 */
-	bool wild; /* for several addresses: they stay 0.0.0.0 or :: */
-	bool dual; /* wild over both families */
-	bool reuse, reuseport;
-};
 
 struct sock_common {
 	unsigned char skc_reuse : 4;
@@ -77,42 +42,54 @@ struct sock {
 
 /* --- claims -------------------------------------------------------------- */
 
-/* May a socket share a claim? Linux's own rules for real ports. */
-INLINE bool
-may_join(const struct claim *c, const struct ask *a)
-{
-	if ((c->flags & S_REUSEPORT) && a->reuseport)
-		return true;
-	return a->proto != IPPROTO_TCP && (c->flags & S_REUSE) && a->reuse;
-}
-
-APART bool
+APART int
 taken(const struct wall_key *key, const struct ask *a)
 {
-	struct claim *c = bpf_map_lookup_elem(&claims, key);
+	struct claim *c;
 
+	if (key == NULL || a == NULL)
+		return true;
+	c = bpf_map_lookup_elem(&claims, key);
 	return c != NULL && !may_join(c, a);
 }
 
-INLINE void
-key_of(const struct wall_rules *r, const struct ask *a, struct wall_key *key)
+/* The claim of a socket for all addresses of a family (:: also for both): a
+ * jail's own for TCP, whose wildcards are hidden; for UDP one jail's only. */
+INLINE struct wall_key
+wild_key(const struct wall_rules *r, __u8 proto, __u16 port, bool v4)
 {
-	__builtin_memset(key, 0, sizeof(*key));
-	key->scope = a->wild ? r->jail : r->stack;
-	key->addr = a->addr;
-	key->port = a->port;
-	key->proto = a->proto;
+	struct wall_key key = { .port = port, .proto = proto };
+
+	key.scope = proto == IPPROTO_TCP ? r->jail : r->stack;
+	key.slot = proto == IPPROTO_TCP ? CLAIM_PORT : CLAIM_UDP_WILD;
+	if (v4)
+		key.addr = mapped(0);
+	return key;
+}
+
+INLINE struct wall_key
+key_of(const struct wall_rules *r, const struct ask *a)
+{
+	struct wall_key key = { .scope = r->stack,
+		                .addr = a->addr,
+		                .port = a->port,
+		                .proto = a->proto };
+
+	return a->wild ? wild_key(r, a->proto, a->port, a->v4) : key;
 }
 
 /* Does another socket of this jail stand in the way of one for all
  * addresses? */
-APART bool
+APART int
 wild_conflict(const struct wall_rules *r, const struct ask *a)
 {
-	struct wall_key key = { .scope = r->stack,
-		                .port = a->port,
-		                .proto = a->proto };
+	struct wall_key key = {};
 
+	if (r == NULL || a == NULL)
+		return true;
+	key.scope = r->stack;
+	key.port = a->port;
+	key.proto = a->proto;
 	for (int i = 0; i < WALL_ADDRS; i++) {
 		if (i >= r->n4 || !(a->v4 || a->dual))
 			break;
@@ -130,54 +107,49 @@ wild_conflict(const struct wall_rules *r, const struct ask *a)
 	return false;
 }
 
-/* Does a wildcard socket of this jail cover a's address? */
-APART bool
+/* Does a wildcard socket of this jail cover a's address, or what it wants of
+ * the wildcard? */
+APART int
 covered(const struct wall_rules *r, const struct ask *a)
 {
-	struct wall_key key = { .scope = r->jail,
-		                .port = a->port,
-		                .proto = a->proto };
-	struct claim *c = bpf_map_lookup_elem(&claims, &key); /* :: */
+	struct wall_key key;
+	struct claim *c;
 
-	if (c != NULL && !may_join(c, a) && (!a->v4 || (c->flags & S_DUAL)))
+	if (r == NULL || a == NULL)
+		return true;
+	key = wild_key(r, a->proto, a->port, false);
+	c = bpf_map_lookup_elem(&claims, &key);
+	if (c != NULL && c->jail == r->jail && !may_join(c, a) &&
+	    (!a->v4 || (c->flags & S_DUAL)))
 		return true;
 	if (!a->v4 && !a->dual)
 		return false;
-	key.addr = mapped(0);
-	return taken(&key, a);
+	key = wild_key(r, a->proto, a->port, true);
+	c = bpf_map_lookup_elem(&claims, &key);
+	return c != NULL && c->jail == r->jail && !may_join(c, a);
 }
 
 INLINE bool
 conflict(const struct wall_rules *r, const struct ask *a)
 {
-	struct wall_key key;
+	struct wall_key key = key_of(r, a);
 
-	key_of(r, a, &key);
-	return taken(&key, a) || covered(r, a) ||
-	       (a->wild && wild_conflict(r, a));
-}
-
-/* Give a claim back. */
-INLINE void
-unclaim(struct bound *b)
-{
-	struct claim *c = bpf_map_lookup_elem(&claims, &b->claim);
-
-	if (c != NULL && __sync_fetch_and_add(&c->sockets, -1) == 1)
-		bpf_map_delete_elem(&claims, &b->claim);
+	if (covered(r, a))
+		return true;
+	return a->wild ? wild_conflict(r, a) : taken(&key, a);
 }
 
 /* --- what a socket asks -------------------------------------------------- */
 
 /* Port below 1024: the jail's root, or who has the capability from it. */
-APART bool
+APART int
 is_privileged(const struct wall_rules *r)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = BPF_CORE_READ(task, cred);
 	__u32 low = 0;
 
-	if (!(r->flags & WALL_RESERVED))
+	if (r == NULL || !(r->flags & WALL_RESERVED))
 		return false;
 	if (BPF_CORE_READ(cred, euid.val) == r->uid_base)
 		return true;
@@ -210,6 +182,8 @@ is_v6only(struct bpf_sock_addr *ctx, __u8 proto)
 APART int
 judge_address(const struct wall_rules *r, struct ask *a)
 {
+	if (r == NULL || a == NULL)
+		return EINVAL;
 	if (is_any(&a->addr)) {
 		a->wild = a->dual || (a->v4 ? r->n4 : r->n6) > 1;
 		if (!a->wild)
@@ -264,12 +238,11 @@ is_client(const struct ask *a)
 INLINE __u16
 hidden_port(const struct wall_rules *r, const struct ask *a)
 {
+	struct wall_key key = key_of(r, a);
 	struct claim *c;
-	struct wall_key key;
 
 	if (!a->reuseport)
 		return 0;
-	key_of(r, a, &key);
 	c = bpf_map_lookup_elem(&claims, &key);
 	return c != NULL ? c->hidden : 0;
 }
@@ -287,7 +260,7 @@ tcp(struct bpf_sock_addr *ctx, const struct wall_rules *r, struct ask *a,
 		return EADDRINUSE;
 	if (is_client(a) && !a->wild && !is_listened(ctx, a))
 		return 0;
-	key_of(r, a, &b->claim);
+	b->claim = key_of(r, a);
 	b->flags |= S_PENDING | S_MOVED;
 	*port = hidden_port(r, a);
 	/* For the accepted sockets: they have the port in truth, and shall not
@@ -332,14 +305,28 @@ is_wild_held(struct bpf_sock_addr *ctx, const struct wall_rules *r, bool v4,
 }
 
 INLINE struct wall_key
-udp_key(const struct wall_rules *r, const struct ask *a, enum claim_slot slot)
+loose_key(const struct wall_rules *r, __u16 port)
 {
 	struct wall_key key = { .scope = r->stack,
-		                .port = a->port,
+		                .port = port,
 		                .proto = IPPROTO_UDP,
-		                .slot = (__u8)slot };
+		                .slot = CLAIM_UDP_LOOSE };
 
 	return key;
+}
+
+enum { WILD_NOBODY, WILD_US, WILD_OTHERS };
+
+/* Which jail has the wildcard of a family? */
+INLINE int
+wild_holder(const struct wall_rules *r, __u16 port, bool v4)
+{
+	struct wall_key key = wild_key(r, IPPROTO_UDP, port, v4);
+	struct claim *c = bpf_map_lookup_elem(&claims, &key);
+
+	if (c == NULL)
+		return WILD_NOBODY;
+	return c->jail == r->jail ? WILD_US : WILD_OTHERS;
 }
 
 /* May a wildcard socket for several addresses have the wildcard in truth? Only
@@ -348,17 +335,17 @@ INLINE bool
 may_be_wild(struct bpf_sock_addr *ctx, const struct wall_rules *r,
             const struct ask *a)
 {
-	struct wall_key wild = udp_key(r, a, CLAIM_UDP_WILD);
-	struct wall_key loose = udp_key(r, a, CLAIM_UDP_LOOSE);
-	struct claim *c = bpf_map_lookup_elem(&claims, &wild);
+	struct wall_key loose = loose_key(r, a->port);
+	int four = wild_holder(r, a->port, true);
+	int six = wild_holder(r, a->port, false);
 
-	if (c != NULL)
-		return c->jail == r->jail;
-	if (bpf_map_lookup_elem(&claims, &loose) != NULL)
+	if (four == WILD_OTHERS || six == WILD_OTHERS ||
+	    bpf_map_lookup_elem(&claims, &loose) != NULL)
 		return false;
-	if ((a->v4 || a->dual) && is_wild_held(ctx, r, true, a->port))
+	if (four != WILD_US && (a->v4 || a->dual) &&
+	    is_wild_held(ctx, r, true, a->port))
 		return false;
-	return a->v4 || !is_wild_held(ctx, r, false, a->port);
+	return a->v4 || six == WILD_US || !is_wild_held(ctx, r, false, a->port);
 }
 
 /*
@@ -376,7 +363,6 @@ INLINE int
 udp(struct bpf_sock_addr *ctx, const struct wall_rules *r, struct ask *a,
     struct bound *b)
 {
-	struct wall_key wild = udp_key(r, a, CLAIM_UDP_WILD);
 	int one = 1;
 
 	if (a->port == 0) {
@@ -394,12 +380,13 @@ udp(struct bpf_sock_addr *ctx, const struct wall_rules *r, struct ask *a,
 	}
 	b->flags |= S_PENDING;
 	if (a->wild || a->port < LOW_PORTS ||
-	    bpf_map_lookup_elem(&claims, &wild) != NULL) {
-		key_of(r, a, &b->claim);
+	    wild_holder(r, a->port, true) != WILD_NOBODY ||
+	    wild_holder(r, a->port, false) != WILD_NOBODY) {
+		b->claim = key_of(r, a);
 		bpf_setsockopt(ctx, SOL_SOCKET, SO_REUSEADDR, &one,
 		               sizeof(one));
 	} else if (!a->reuse) {
-		b->claim = udp_key(r, a, CLAIM_UDP_LOOSE);
+		b->claim = loose_key(r, a->port);
 	} else {
 		b->flags &= (__u16)~S_PENDING;
 	}
@@ -414,8 +401,11 @@ judge(struct bpf_sock_addr *ctx, struct wall_rules *r, struct ask *a,
       __u16 *port)
 {
 	struct bound *b;
-	int err = judge_address(r, a);
+	int err;
 
+	if (r == NULL || a == NULL || port == NULL)
+		return EINVAL;
+	err = judge_address(r, a);
 	if (err != 0)
 		return err;
 	if (a->port != 0 && a->port < LOW_PORTS && !is_privileged(r))
@@ -527,186 +517,4 @@ bind6(struct bpf_sock_addr *ctx)
 	ctx->user_ip6[3] = a.addr.w[3];
 	ctx->user_port = bpf_htons(give);
 	return ALLOW_LOW_PORT;
-}
-
-/* --- after bind ----------------------------------------------------------- */
-
-/* The kernel has bound it: make the claim. */
-INLINE int
-commit(struct bpf_sock *sk)
-{
-	struct wall_rules *r = rules_here();
-	struct bound *b = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	struct claim fresh = { .sockets = 1 }, *c;
-	struct ask a = {};
-
-	if (b == NULL || !(b->flags & S_PENDING))
-		return 1;
-	fresh.jail = r->jail;
-	fresh.hidden = (__u16)sk->src_port;
-	fresh.flags = b->flags & (S_REUSE | S_REUSEPORT | S_DUAL);
-	b->flags = (b->flags & (__u16)~S_PENDING) | S_BOUND;
-	if (bpf_map_update_elem(&claims, &b->claim, &fresh, BPF_NOEXIST) == 0)
-		return 1;
-	c = bpf_map_lookup_elem(&claims, &b->claim);
-	a.proto = b->claim.proto;
-	a.reuse = b->flags & S_REUSE;
-	a.reuseport = b->flags & S_REUSEPORT;
-	if (c != NULL &&
-	    (b->claim.slot == CLAIM_UDP_LOOSE || may_join(c, &a))) {
-		__sync_fetch_and_add(&c->sockets, 1);
-		return 1;
-	}
-	b->flags = 0;
-	return refuse(c != NULL ? EADDRINUSE : ENOBUFS);
-}
-
-SEC("cgroup/post_bind4")
-int
-post_bind4(struct bpf_sock *sk)
-{
-	return commit(sk);
-}
-
-SEC("cgroup/post_bind6")
-int
-post_bind6(struct bpf_sock *sk)
-{
-	return commit(sk);
-}
-
-SEC("cgroup/sock_release")
-int
-release(struct bpf_sock *sk)
-{
-	struct bound *b = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-
-	if (b != NULL && (b->flags & S_BOUND)) {
-		unclaim(b);
-		b->flags = 0;
-	}
-	return 1;
-}
-
-/* --- listen(2) ------------------------------------------------------------ */
-
-INLINE void
-enter(struct bpf_sock_ops *ctx, struct wall_key *key, __u16 flags)
-{
-	__u8 yes = 1;
-
-	key->slot = 0;
-	if (bpf_sock_hash_update(ctx, &listeners, key, BPF_NOEXIST) == 0 ||
-	    !(flags & S_REUSEPORT))
-		return;
-	bpf_map_update_elem(&groups, key, &yes, BPF_ANY);
-	for (int i = 1; i < WALL_SLOTS; i++) {
-		key->slot = (__u8)i;
-		if (bpf_sock_hash_update(ctx, &listeners, key, BPF_NOEXIST) ==
-		    0)
-			break;
-	}
-}
-
-SEC("sockops")
-int
-listening(struct bpf_sock_ops *ctx)
-{
-	struct wall_rules *r = rules_here();
-	struct wall_key key = { .proto = IPPROTO_TCP };
-	struct bpf_sock *sk;
-	struct bound *b;
-	__u32 op = ctx->op;
-
-	PIN(op);
-	ctx->reply = (__u32)-1; /* no opinion, to what else is asked */
-	if (op != BPF_SOCK_OPS_TCP_LISTEN_CB)
-		return 1;
-	sk = ctx->sk;
-	if (sk == NULL)
-		return 1;
-	b = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	if (b == NULL || !(b->flags & S_MOVED))
-		return 1;
-	key.scope = r->stack;
-	key.port = b->port;
-	if (!(b->flags & S_WILD)) {
-		key.addr = b->addr;
-		enter(ctx, &key, b->flags);
-		return 1;
-	}
-	for (int i = 0; i < WALL_ADDRS; i++) {
-		if (i >= r->n4 || !((b->flags & S_DUAL) || is_v4(&b->addr)))
-			break;
-		key.addr = mapped(r->addr4[i]);
-		enter(ctx, &key, b->flags);
-	}
-	for (int i = 0; i < WALL_ADDRS; i++) {
-		if (i >= r->n6 || is_v4(&b->addr))
-			break;
-		key.addr = r->addr6[i];
-		enter(ctx, &key, b->flags);
-	}
-	return 1;
-}
-
-/* --- getsockname(2) --------------------------------------------------------
- */
-
-enum { TCP_STATE_CLOSE = 7, TCP_STATE_LISTEN = 10 };
-
-/* What was asked for, while it is a listener or may become one; a moved socket
- * that connected shows the port it has. */
-INLINE const struct bound *
-asked_for(struct bpf_sock_addr *ctx)
-{
-	struct bpf_sock *sk = ctx->sk;
-	struct bound *b;
-
-	if (sk->state != TCP_STATE_CLOSE && sk->state != TCP_STATE_LISTEN)
-		return NULL;
-	b = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	return b != NULL && (b->flags & S_MOVED) ? b : NULL;
-}
-
-/* listen(2) without bind(2), in a jail of one address. */
-INLINE bool
-is_unbound_listener(struct bpf_sock_addr *ctx, const struct wall_rules *r,
-                    bool v4)
-{
-	return ctx->sk->state == TCP_STATE_LISTEN && mode(r, v4) == WALL_NEW &&
-	       (v4 ? r->n4 : r->n6) == 1 &&
-	       bpf_get_netns_cookie(ctx) == r->stack;
-}
-
-SEC("cgroup/getsockname4")
-int
-getsockname4(struct bpf_sock_addr *ctx)
-{
-	const struct bound *b = asked_for(ctx);
-	const struct wall_rules *r = rules_here();
-
-	if (b != NULL) {
-		ctx->user_ip4 = b->addr.w[3];
-		ctx->user_port = bpf_htons(b->port);
-	} else if (ctx->user_ip4 == 0 && is_unbound_listener(ctx, r, true)) {
-		ctx->user_ip4 = r->addr4[0];
-	}
-	return 1;
-}
-
-SEC("cgroup/getsockname6")
-int
-getsockname6(struct bpf_sock_addr *ctx)
-{
-	const struct bound *b = asked_for(ctx);
-
-	if (b != NULL) {
-		ctx->user_ip6[0] = b->addr.w[0];
-		ctx->user_ip6[1] = b->addr.w[1];
-		ctx->user_ip6[2] = b->addr.w[2];
-		ctx->user_ip6[3] = b->addr.w[3];
-		ctx->user_port = bpf_htons(b->port);
-	}
-	return 1;
 }

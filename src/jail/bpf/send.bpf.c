@@ -11,47 +11,44 @@
 /* Destinations that mean the jail itself. All of 127/8 does, unless an address
  * of it is the jail's: on Linux it is the host's loopback, which FreeBSD has on
  * 127.0.0.1 only. */
-APART void
+APART int
 turn_home(const struct wall_rules *r, struct wall_addr *to)
 {
-	bool v4 = is_v4(to);
-
+	if (r == NULL || to == NULL)
+		return 0;
 	if (is_any(to) ||
 	    ((is_v4_net127(to) || is_loopback(to)) && !has(r, to)))
-		*to = primary(r, v4);
+		*to = primary(r, is_v4(to));
+	return 0;
 }
 
 INLINE bool
 within(const struct wall_addr *a, const struct wall_hint *h)
 {
-	int bits = h->bits;
-
-	for (int i = 0; i < 4; i++) {
-		__u32 mask = bits >= 32  ? ~0u
-		             : bits <= 0 ? 0
-		                         : ~0u << (32 - bits);
-
-		if ((a->w[i] ^ h->dst.w[i]) & bpf_htonl(mask))
-			return false;
-		bits -= 32;
-	}
-	return true;
+	return (((a->w[0] ^ h->dst.w[0]) & h->mask.w[0]) |
+	        ((a->w[1] ^ h->dst.w[1]) & h->mask.w[1]) |
+	        ((a->w[2] ^ h->dst.w[2]) & h->mask.w[2]) |
+	        ((a->w[3] ^ h->dst.w[3]) & h->mask.w[3])) == 0;
 }
 
 /* The source for a destination: jail(8), ip4.saddrsel. */
-APART void
+APART int
 choose(const struct wall_rules *r, const struct wall_addr *to,
        struct wall_addr *from)
 {
-	bool v4 = is_v4(to);
-	__u32 select = v4 ? WALL_SADDRSEL4 : WALL_SADDRSEL6;
+	__u32 select;
+	bool v4;
 
+	if (r == NULL || to == NULL || from == NULL)
+		return 0;
+	v4 = is_v4(to);
+	select = v4 ? WALL_SADDRSEL4 : WALL_SADDRSEL6;
 	*from = primary(r, v4);
 	if (!(r->flags & select) || (v4 ? r->n4 : r->n6) < 2)
-		return;
+		return 0;
 	if (has(r, to)) {
 		*from = *to;
-		return;
+		return 0;
 	}
 	for (int i = 0; i < WALL_HINTS; i++) {
 		const struct wall_hint *h = &r->hint[i];
@@ -59,12 +56,13 @@ choose(const struct wall_rules *r, const struct wall_addr *to,
 
 		if (i >= r->n_hint)
 			break;
-		if (is_v4(&h->dst) != v4 || !within(to, h))
+		if ((h->v4 != 0) != v4 || !within(to, h))
 			continue;
 		if (index < WALL_ADDRS)
 			*from = v4 ? mapped(r->addr4[index]) : r->addr6[index];
 		break;
 	}
+	return 0;
 }
 
 /* --- connect(2) ----------------------------------------------------------- */
@@ -104,11 +102,13 @@ bind_source(struct bpf_sock_addr *ctx, const struct wall_addr *from, __u16 port,
 /* Give the socket its source. 0 or an errno. */
 APART int
 take_source(struct bpf_sock_addr *ctx, const struct wall_rules *r,
-            const struct wall_addr *to, bool as_v4)
+            const struct wall_addr *to, int as_v4)
 {
 	struct wall_addr at = local_of(ctx->sk), from;
 	struct bound *b;
 
+	if (r == NULL || to == NULL)
+		return EINVAL;
 	if (ctx->sk->src_port == 0) {
 		/* IP_BIND_ADDRESS_NO_PORT kept the port back until now. */
 		b = bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0);
@@ -206,6 +206,8 @@ APART int
 judge_send(const struct wall_rules *r, const struct wall_addr *bound,
            struct wall_addr *to, struct wall_addr *from)
 {
+	if (r == NULL || bound == NULL || to == NULL || from == NULL)
+		return EINVAL;
 	if (mode(r, is_v4(to)) == WALL_DISABLE)
 		return EAFNOSUPPORT;
 	turn_home(r, to);
