@@ -167,6 +167,16 @@ mount_fdesc(struct making *m, const struct jail_mount *mount, struct error *err)
 	                 "fdescfs can be mounted on /dev/fd only");
 }
 
+/* Below the jail's own user namespace, where its ids are known (late_tmpfs). */
+static int
+mount_later(struct making *m, const struct jail_mount *mount, struct error *err)
+{
+	(void)m;
+	(void)mount;
+	(void)err;
+	return 0;
+}
+
 static const struct {
 	const char *type;
 	int (*up)(struct making *m, const struct jail_mount *mount,
@@ -174,7 +184,7 @@ static const struct {
 } mount_types[] = {
 	{ "devfs", mount_dev },    { "fdescfs", mount_fdesc },
 	{ "procfs", mount_proc },  { "linprocfs", mount_proc },
-	{ "linsysfs", mount_sys },
+	{ "linsysfs", mount_sys }, { "tmpfs", mount_later },
 };
 
 static int
@@ -280,13 +290,63 @@ late_dev(const char *where, struct error *err)
 	return 0;
 }
 
+/* One word of tmpfs(5)'s options: an attribute of the mount, or an option in
+ * Linux's words appended to out. */
+static int
+take_tmpfs_option(const char *word, struct strv *out, uint64_t *attrs,
+                  struct error *err)
+{
+	static const char *const same[] = { "size=", "mode=", "uid=", "gid=" };
+
+	for (size_t i = 0; i < ARRAY_LEN(same); i++)
+		if (strncmp(word, same[i], strlen(same[i])) == 0)
+			return strv_push(out, word);
+	if (strncmp(word, "inodes=", 7) == 0)
+		return strv_pushf(out, "nr_%s", word);
+	if (strcmp(word, "ro") == 0)
+		*attrs |= MOUNT_ATTR_RDONLY;
+	else if (strcmp(word, "noexec") == 0)
+		*attrs |= MOUNT_ATTR_NOEXEC;
+	else if (strcmp(word, "rw") != 0 && strcmp(word, "nosuid") != 0)
+		return error_set(err, -EINVAL, "unknown option: %s", word);
+	return 0;
+}
+
+static int
+late_tmpfs(const struct jail_mount *mount, struct error *err)
+{
+	cleanup_strv struct strv words = STRV_INIT, opts = STRV_INIT;
+	uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+	cleanup_close int at = -1;
+	cleanup_close int fs = -1;
+
+	if (strv_split(&words, mount->opts != NULL ? mount->opts : "", ",",
+	               false) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < words.n; i++)
+		if (take_tmpfs_option(words.v[i], &opts, &attrs, err) < 0)
+			return err->code;
+	at = beneath_open(AT_FDCWD, "", mount->where, O_PATH, 0, err);
+	if (at < 0)
+		return at;
+	fs = mnt_fs("tmpfs", (const char *const *)opts.v, attrs, err);
+	return fs < 0 ? fs : mnt_attach(fs, at, "", err);
+}
+
 static int
 late_mounts(const struct making *m, struct error *err)
 {
-	for (size_t i = 0; i < m->n_mounts; i++)
-		if (strcmp(m->mounts[i].type, "devfs") == 0 &&
-		    late_dev(m->mounts[i].where, err) < 0)
+	for (size_t i = 0; i < m->n_mounts; i++) {
+		const struct jail_mount *mount = &m->mounts[i];
+
+		if (strcmp(mount->type, "devfs") == 0 &&
+		    late_dev(mount->where, err) < 0)
 			return err->code;
+		if (strcmp(mount->type, "tmpfs") == 0 &&
+		    late_tmpfs(mount, err) < 0)
+			return error_wrap(err, "mount tmpfs at %s",
+			                  mount->where);
+	}
 	return 0;
 }
 
