@@ -523,6 +523,14 @@ take_end(struct run *r, struct run_jail *j)
 	item_failed(r, j);
 }
 
+/* Nobody waits for the command any more; it may go on by itself. */
+static void
+give_up(struct run *r, struct run_jail *j)
+{
+	if (j->is_inside && run_command_stray(j, j->pid) < 0)
+		run_error(r, j, "out of memory");
+}
+
 static void
 take_timeout(struct run *r, struct run_jail *j)
 {
@@ -531,6 +539,7 @@ take_timeout(struct run *r, struct run_jail *j)
 	wait_over(r, j);
 	if (was_command) {
 		run_error(r, j, "%s: timed out", j->command);
+		give_up(r, j);
 		j->is_interrupted = j->phase == PHASE_START;
 		item_failed(r, j);
 	} else {
@@ -562,8 +571,10 @@ cancel(struct run *r, struct run_jail *j)
 	}
 	run_error(r, j, "interrupted");
 	if (j->pidfd >= 0) {
-		if (j->is_command)
+		if (j->is_command) {
 			kill(j->pid, SIGTERM);
+			give_up(r, j);
+		}
 		wait_over(r, j);
 		j->is_interrupted = j->phase == PHASE_START;
 	}
@@ -725,6 +736,7 @@ run_fini(struct run *r)
 		free(j->needed_by.v);
 		free(j->command);
 		free(j->victims);
+		free(j->stray);
 		free(j);
 	}
 	free(r->jail);

@@ -116,11 +116,15 @@ env_set_path(struct strv *env, const struct run *r, bool is_inside,
 	return path != NULL ? env_set(env, "PATH", path) : -ENOMEM;
 }
 
-/* The environment of a command, without what belongs to a user. */
+/*
+ * The environment of a command, without what belongs to a user. Steps always
+ * get JPATH: mount and umount follow no link below it.
+ */
 static int
 make_env(struct strv *env, const struct run *r, const struct run_jail *j,
-         bool is_inside, bool is_clean)
+         enum run_place place, bool is_clean)
 {
+	const bool is_inside = place == RUN_INSIDE;
 	char jid[16];
 	int rc = 0;
 
@@ -132,6 +136,8 @@ make_env(struct strv *env, const struct run *r, const struct run_jail *j,
 			rc = strv_push(env, *e);
 	if (rc == 0)
 		rc = env_set_path(env, r, is_inside, is_clean);
+	if (rc == 0 && (!is_clean || place == RUN_STEP) && j->plan.path != NULL)
+		rc = env_set(env, "JPATH", j->plan.path);
 	if (is_clean || rc < 0)
 		return rc;
 	snprintf(jid, sizeof(jid), "%d", j->jid);
@@ -140,8 +146,6 @@ make_env(struct strv *env, const struct run *r, const struct run_jail *j,
 	if (rc == 0 && (j->plan.name != NULL || j->jid > 0))
 		rc = env_set(env, "JNAME",
 		             j->plan.name != NULL ? j->plan.name : jid);
-	if (rc == 0 && j->plan.path != NULL)
-		rc = env_set(env, "JPATH", j->plan.path);
 	return rc;
 }
 
@@ -237,6 +241,16 @@ find_helper(const struct run *r, const char *name, char out[PATH_MAX])
 	       access(out, X_OK) == 0;
 }
 
+/* As whom a command runs; NULL: as we are. */
+static const char *
+user_of(const struct run_jail *j, enum run_place place)
+{
+	if (place == RUN_STEP)
+		return NULL;
+	return dict_get(&j->plan.own, place == RUN_INSIDE ? "exec.jail_user"
+	                                                  : "exec.system_user");
+}
+
 /* Where to find the program of argv[0]; as execvp(3), but in env's PATH. */
 static int
 find_program(const struct run *r, const char *name, const struct strv *env,
@@ -306,10 +320,10 @@ take_user(struct child *c, struct strv *env, const char *user, bool is_clean,
 
 static pid_t
 spawn_host(struct run *r, struct run_jail *j, const struct strv *argv,
-           bool is_background, struct error *err)
+           enum run_place place, bool is_background, struct error *err)
 {
-	bool is_clean = dict_is_true(&j->plan.own, "exec.clean");
-	const char *user = dict_get(&j->plan.own, "exec.system_user");
+	const bool is_clean = dict_is_true(&j->plan.own, "exec.clean");
+	const char *user = user_of(j, place);
 	cleanup_strv struct strv env = STRV_INIT;
 	cleanup_free char *home = NULL;
 	cleanup_free struct child *c = calloc(1, sizeof(*c));
@@ -318,7 +332,7 @@ spawn_host(struct run *r, struct run_jail *j, const struct strv *argv,
 	int rc;
 
 	if (c == NULL || args == NULL ||
-	    make_env(&env, r, j, false, is_clean) < 0)
+	    make_env(&env, r, j, place, is_clean) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	rc = find_program(r, argv->v[0], &env, program);
 	if (rc < 0) {
@@ -378,7 +392,7 @@ spawn_inside(struct run *r, struct run_jail *j, const struct strv *argv,
              bool is_background, struct error *err)
 {
 	const struct dict *own = &j->plan.own;
-	const char *user = dict_get(own, "exec.jail_user");
+	const char *user = user_of(j, RUN_INSIDE);
 	const bool is_clean = dict_is_true(own, "exec.clean");
 	cleanup_strv struct strv env = STRV_INIT;
 	cleanup_close int console = -1;
@@ -392,7 +406,7 @@ spawn_inside(struct run *r, struct run_jail *j, const struct strv *argv,
 		.new_session = is_background,
 	};
 
-	if (make_env(&env, r, j, true, is_clean) < 0 ||
+	if (make_env(&env, r, j, RUN_INSIDE, is_clean) < 0 ||
 	    (is_clean && user == NULL &&
 	     (env_set(&env, "USER", "root") < 0 ||
 	      env_set(&env, "HOME", "/root") < 0 ||
@@ -423,14 +437,23 @@ watch_child(struct run *r, struct run_jail *j, pid_t pid, const char *text,
 	int timeout = (int)dict_get_int(&j->plan.own, "exec.timeout", 0);
 	int pidfd = pidfd_open(pid, 0);
 
-	if (pidfd < 0)
-		return error_sys(err, "%s: pidfd_open", text);
 	free(j->command);
 	j->command = strdup(text);
-	if (j->command == NULL || run_wait_for(r, j, pidfd, timeout) < 0) {
-		if (j->command == NULL)
+	if (pidfd < 0)
+		error_sys(err, "%s: pidfd_open", text);
+	else if (j->command == NULL)
+		error_set(err, -ENOMEM, "%s: out of memory", text);
+	else if (run_wait_for(r, j, pidfd, timeout) < 0)
+		error_sys(err, "%s: epoll_ctl", text);
+	else
+		err->code = 0;
+	if (err->code < 0) { /* a command that nobody waits for */
+		kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+		if (pidfd >= 0)
 			close(pidfd);
-		return error_set(err, -ENOMEM, "%s: out of memory", text);
+		return err->code;
 	}
 	j->pid = pid;
 	j->is_command = true;
@@ -438,12 +461,34 @@ watch_child(struct run *r, struct run_jail *j, pid_t pid, const char *text,
 	return 0;
 }
 
+int
+run_command_stray(struct run_jail *j, pid_t pid)
+{
+	pid_t *v = reallocarray(j->stray, j->n_stray + 1, sizeof(*v));
+
+	if (v == NULL)
+		return -ENOMEM;
+	v[j->n_stray++] = pid;
+	j->stray = v;
+	return 0;
+}
+
+void
+run_command_end_strays(struct run_jail *j)
+{
+	for (size_t i = 0; i < j->n_stray; i++) {
+		kill(j->stray[i], SIGKILL);
+		while (waitpid(j->stray[i], NULL, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	j->n_stray = 0;
+}
+
 enum step_result
 run_command_start(struct run *r, struct run_jail *j, const struct strv *argv,
-                  const char *text, bool is_inside, bool is_background)
+                  const char *text, enum run_place place, bool is_background)
 {
-	const char *user = dict_get(
-	    &j->plan.own, is_inside ? "exec.jail_user" : "exec.system_user");
+	const char *user = user_of(j, place);
 	struct error err = { 0, "" };
 	pid_t pid;
 
@@ -451,10 +496,16 @@ run_command_start(struct run *r, struct run_jail *j, const struct strv *argv,
 		return STEP_DONE;
 	if (!is_background && r->n_commands >= r->limit)
 		return STEP_NO_SLOT;
-	run_detail(r, j, "run command%s%s%s: %s", is_inside ? " in jail" : "",
+	run_detail(r, j, "run command%s%s%s: %s",
+	           place == RUN_INSIDE ? " in jail" : "",
 	           user != NULL ? " as " : "", user != NULL ? user : "", text);
-	pid = is_inside ? spawn_inside(r, j, argv, is_background, &err)
-	                : spawn_host(r, j, argv, is_background, &err);
+	pid = place == RUN_INSIDE
+	          ? spawn_inside(r, j, argv, is_background, &err)
+	          : spawn_host(r, j, argv, place, is_background, &err);
+	j->is_inside = place == RUN_INSIDE;
+	if (pid > 0 && is_background && j->is_inside &&
+	    run_command_stray(j, pid) < 0)
+		pid = error_set(&err, -ENOMEM, "out of memory");
 	if (pid < 0 ||
 	    (!is_background && watch_child(r, j, pid, text, &err) < 0)) {
 		run_error(r, j, "%s", err.msg);

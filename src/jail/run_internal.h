@@ -78,11 +78,16 @@ struct run_jail {
 	/* What is waited for: a command, or the processes told to end. */
 	pid_t pid;
 	int pidfd; /* -1: nothing */
-	bool is_command;
+	bool is_command, is_inside;
 	char *command;       /* its text */
 	int64_t deadline_ms; /* 0: none */
 	pid_t *victims;
 	int n_victims, next_victim;
+
+	/* Our children in the jail that nobody waits for. Dead but not reaped
+	 * they would keep its pid namespace from ending. */
+	pid_t *stray;
+	size_t n_stray;
 
 	struct run_edges needs, needed_by;
 	size_t n_loop; /* scratch of the loop search, as is_in_loop */
@@ -186,11 +191,17 @@ bool run_set_modify(struct run *r, struct run_jail *j, bool may_restart);
  * Pure. -ENOMEM. */
 int run_command_split(const char *line, struct strv *argv,
                       bool *out_background);
-/*
- * Start a command of a jail, on the host or inside. text names it in messages.
- * Steps of our own go through the same: argv[0] is FreeBSD's path.
- */
+/* Remember a child in the jail that nobody will wait for; end all those. */
+int run_command_stray(struct run_jail *j, pid_t pid);
+void run_command_end_strays(struct run_jail *j);
+
+enum run_place {
+	RUN_STEP,   /* one of our own steps: argv[0] is FreeBSD's path */
+	RUN_HOST,   /* a hook */
+	RUN_INSIDE, /* in the jail */
+};
+/* Start a command of a jail. text is what messages call it. */
 enum step_result run_command_start(struct run *r, struct run_jail *j,
                                    const struct strv *argv, const char *text,
-                                   bool is_inside, bool is_background);
+                                   enum run_place place, bool is_background);
 #endif

@@ -86,40 +86,40 @@ no_memory(struct run *r, const struct run_jail *j)
 }
 
 static enum step_result
-hook(struct run *r, struct run_jail *j, const char *line, bool is_inside)
+hook(struct run *r, struct run_jail *j, const char *line, enum run_place place)
 {
 	cleanup_strv struct strv argv = STRV_INIT;
 	bool is_background;
 
 	if (run_command_split(line, &argv, &is_background) < 0)
 		return no_memory(r, j);
-	return run_command_start(r, j, &argv, line, is_inside, is_background);
+	return run_command_start(r, j, &argv, line, place, is_background);
 }
 
 static enum step_result
 hook_host(struct run *r, struct run_jail *j, const struct step *s, size_t item)
 {
-	return hook(r, j, value_of(j, s, item), false);
+	return hook(r, j, value_of(j, s, item), RUN_HOST);
 }
 
 static enum step_result
 hook_inside(struct run *r, struct run_jail *j, const struct step *s,
             size_t item)
 {
-	return hook(r, j, value_of(j, s, item), true);
+	return hook(r, j, value_of(j, s, item), RUN_INSIDE);
 }
 
 /* A command of ours, told as the words it is. */
 static enum step_result
 run_argv(struct run *r, struct run_jail *j, const struct strv *argv,
-         bool is_inside)
+         enum run_place place)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 
 	strv_join(argv, " ", &text);
 	if (text.failed)
 		return no_memory(r, j);
-	return run_command_start(r, j, argv, buf_str(&text), is_inside, false);
+	return run_command_start(r, j, argv, buf_str(&text), place, false);
 }
 
 static enum step_result
@@ -127,7 +127,8 @@ user_command(struct run *r, struct run_jail *j, const struct step *s,
              size_t item)
 {
 	(void)item;
-	return run_argv(r, j, &conf_jail_get(j->conf, s->param)->values, true);
+	return run_argv(r, j, &conf_jail_get(j->conf, s->param)->values,
+	                RUN_INSIDE);
 }
 
 /* --- addresses on interfaces of the host --- */
@@ -136,7 +137,7 @@ static enum step_result
 alias_up(struct run *r, struct run_jail *j, const struct step *s, size_t item)
 {
 	(void)s;
-	return run_argv(r, j, &j->plan.alias[item].up, false);
+	return run_argv(r, j, &j->plan.alias[item].up, RUN_STEP);
 }
 
 static bool
@@ -184,7 +185,7 @@ alias_down(struct run *r, struct run_jail *j, const struct step *s, size_t item)
 	 * up, had come. */
 	if ((j->is_cleanup || j->is_interrupted) && !has_address(a->addr))
 		return STEP_DONE;
-	return run_argv(r, j, &a->down, false);
+	return run_argv(r, j, &a->down, RUN_STEP);
 }
 
 static enum step_result
@@ -204,7 +205,7 @@ vnet_move(struct run *r, struct run_jail *j, const struct step *s, size_t item,
 	} else if (strv_push(&argv, jid != NULL ? jid : j->plan.name) < 0) {
 		return no_memory(r, j);
 	}
-	return run_argv(r, j, &argv, false);
+	return run_argv(r, j, &argv, RUN_STEP);
 }
 
 static enum step_result
@@ -305,7 +306,7 @@ mount_up(struct run *r, struct run_jail *j, const struct step *s, size_t item)
 	}
 	m->is_ready = true;
 	if (m->below == NULL)
-		return run_argv(r, j, &m->up, false);
+		return run_argv(r, j, &m->up, RUN_STEP);
 	if (!m->is_silent)
 		tell_argv(r, j, &m->up);
 	return STEP_DONE;
@@ -348,7 +349,7 @@ mount_down(struct run *r, struct run_jail *j, const struct step *s, size_t item)
 		return STEP_DONE;
 	}
 	if (check_mounted(j, m, &err) == 0)
-		return run_argv(r, j, &m->down, false);
+		return run_argv(r, j, &m->down, RUN_STEP);
 	if (j->is_cleanup || j->phase == PHASE_UNDO)
 		return STEP_DONE;
 	run_error(r, j, "%s", err.msg);
@@ -400,6 +401,7 @@ remove_jail(struct run *r, struct run_jail *j, const struct step *s,
 
 	(void)s;
 	(void)item;
+	run_command_end_strays(j);
 	if (j->jid > 0 && jail_remove(r->sys, j->jid, &err) < 0 &&
 	    err.code != -ENOENT) {
 		run_error(r, j, "jail_remove: %s", err.msg);
