@@ -1,0 +1,730 @@
+#!/usr/bin/env bats
+# jail(8): forms of the command line, what it prints, exit statuses, the order
+# of steps and what is undone when one fails, and bad input.
+# shellcheck disable=SC2016,SC2030,SC2031 # text for shells inside; bats's $output
+load lib
+
+setup() {
+	gaol_setup
+	R=$DIR/r
+	mkroot "$R"
+	CONF=$DIR/jail.conf
+	LOG=$DIR/log
+}
+
+# conf LINES: the file, with path and log hooks for every jail above.
+conf() {
+	{
+		printf 'path = "%s";\nexec.timeout = 20;\n' "$R"
+		cat
+	} >"$CONF"
+}
+
+jailf() {
+	jail -f "$CONF" "$@"
+}
+
+# background CMD ...: in the played host, its output in $DIR/out; sets pid.
+background() {
+	nsenter --net="/run/netns/$NETNS" -- "$@" >"$DIR/out" 2>&1 3>&- &
+	pid=$!
+}
+
+# one_line TEXT: failed with exactly this on standard error or output.
+one_line() {
+	[ "$status" = 1 ]
+	is "$1"
+}
+
+# --- forms -----------------------------------------------------------------
+
+@test "a jail on the command line runs its command and goes" {
+	run jail -c path="$R" mount.devfs command=/bin/sh -c 'echo in; id -u'
+	[ "$status" = 0 ]
+	is $'in\n0'
+	run jls jid
+	is ''
+}
+
+@test "the command's failure is jail's, and nothing stays" {
+	run jail -c path="$R" command=/bin/false
+	one_line 'jail: /bin/false: failed'
+	run jail -c path="$R" command=/bin/sh -c 'kill -9 $$'
+	one_line "jail: /bin/sh -c kill -9 \$\$: exited on signal 9"
+	run jail -c path="$R" command=/nonexistent
+	one_line 'jail: exec /nonexistent: No such file or directory'
+	run jls jid
+	is ''
+}
+
+@test "a jail on the command line says nothing, -i tells its jid" {
+	run jail -c name=a path="$R" persist
+	[ "$status" = 0 ]
+	is ''
+	run jail -i -c name=b path="$R" persist
+	is "$(jls -j b jid)"
+	run jail -c name=a path="$R" persist
+	one_line 'jail: "a" already exists'
+	run jail -r a
+	[ "$status" = 0 ]
+	is ''
+	run jail -r b c
+	[ "$status" = 1 ]
+	is $'jail: "c" not found\nb: removed'
+}
+
+@test "the old form" {
+	run jail -J "$DIR/record" "$R" old.example.org '' \
+		/bin/sh -c 'hostname; echo "$@"' x 'a  b'
+	[ "$status" = 0 ]
+	is $'old.example.org\na  b'
+	run cat "$DIR/record"
+	[[ $output == *$'\t'"$R"$'\told.example.org\t\t/bin/sh'* ]]
+	run jail -n oldie -s 2 -l -U www "$R" h '' /bin/sh -c \
+		'id -un; echo $USER $HOME $PATH $JID'
+	[ "$status" = 0 ]
+	[ "${lines[0]}" = www ]
+	[[ ${lines[1]} == "www /home/www "* ]]
+	[[ ${lines[1]} == *:/dev/gaol ]]
+}
+
+@test "relative paths are taken from here on the command line" {
+	cd "$DIR"
+	run jail -c name=rel path=r persist
+	[ "$status" = 0 ]
+	run jls -j rel path
+	is "$R"
+}
+
+@test "jails of a file, all and one" {
+	conf <<-'EOF'
+		persist;
+		a { }
+		b { host.hostname = b.example.org; }
+	EOF
+	run jailf -c
+	[ "$status" = 0 ]
+	is $'a: created\nb: created'
+	run jls -N name host.hostname
+	[ "$status" = 0 ]
+	run jailf -c a
+	one_line 'jail: "a" already exists'
+	run jailf -c
+	[ "$status" = 0 ]
+	is ''
+	run jailf -r a
+	is 'a: removed'
+	run jailf -q -r b
+	is ''
+	run jailf -r a
+	one_line 'jail: "a" not found'
+	run jailf -q -r a
+	one_line ''
+	run jailf -c nosuch
+	one_line 'jail: "nosuch" not found'
+}
+
+@test "wildcards, jids, jails that no file knows" {
+	conf <<-'EOF'
+		persist;
+		x { children.max = 3; }
+		"x.*" { }
+		x.a { } x.b { }
+		y { }
+	EOF
+	run jailf -c
+	is $'x: created\nx.a: created\nx.b: created\ny: created'
+	run jailf -r 'x.*'
+	[ "$status" = 0 ]
+	is $'x.b: removed\nx.a: removed'
+	jail -c name=stranger path="$R" persist
+	run jailf -r "$(jls -j stranger jid)"
+	[ "$status" = 0 ]
+	has ': removed'
+	jail -c name=stranger path="$R" persist
+	run jailf -r '*'
+	is $'y: removed\nx: removed'
+	run jail -R '*'
+	[ "$status" = 0 ]
+	is 'stranger: removed'
+}
+
+@test "-m changes, -cm makes or changes, -mr makes anew when it must" {
+	conf <<-'EOF'
+		persist;
+		a { securelevel = 1; }
+	EOF
+	run jailf -m a
+	one_line 'jail: "a" not found'
+	run jailf -cm a
+	is 'a: created'
+	sed -i 's/securelevel = 1/securelevel = 2/' "$CONF"
+	run jailf -m a
+	[ "$status" = 0 ]
+	is 'a: updated'
+	run jls -j a securelevel
+	is 2
+	sed -i 's/securelevel = 2/securelevel = 2; vnet/' "$CONF"
+	run jailf -m a
+	one_line 'jail: a: vnet cannot be changed after creation'
+	jid=$(jls -j a jid)
+	run jailf -mr a
+	[ "$status" = 0 ]
+	is $'a: removed\na: created'
+	[ "$jid" != "$(jls -j a jid)" ]
+	run jail -m name=a meta.k=v host.hostname=new
+	[ "$status" = 0 ]
+	run jls -j a host.hostname meta
+	has new
+	has k=v
+}
+
+@test "-rc restarts, by name only what runs" {
+	conf <<-'EOF'
+		persist; stop.timeout = 0;
+		a { } b { depend = a; }
+	EOF
+	run jailf -rc a
+	one_line 'jail: "a" not found'
+	run jailf -rc
+	[ "$status" = 0 ]
+	is $'a: created\nb: created'
+	run jailf -rc a
+	[ "$status" = 0 ]
+	is $'b: removed\na: removed\na: created\nb: created'
+}
+
+@test "-e shows the file's jails" {
+	conf <<-'EOF'
+		$v = "a b";
+		one { ip4.addr = 10.0.0.1, 10.0.0.2; host.hostname = $v; }
+		two { persist; mount.nodevfs; }
+		"w.*" { }
+	EOF
+	run jailf -e '|'
+	[ "$status" = 0 ]
+	[ "${#lines[@]}" = 2 ]
+	[[ ${lines[0]} == 'name=one|'* ]]
+	[[ ${lines[0]} == *'|ip4.addr=10.0.0.1,10.0.0.2|'* ]]
+	[[ ${lines[0]} == *'|host.hostname="a b"'* ]]
+	[[ ${lines[1]} == *'|persist|mount.nodevfs' ]]
+}
+
+@test "-J records what was made" {
+	conf <<-'EOF'
+		persist;
+		a { host.hostname = "h i"; }
+	EOF
+	run jailf -J "$DIR/rec" -c
+	[ "$status" = 0 ]
+	run cat "$DIR/rec"
+	[[ $output == "jid=$(jls -j a jid)"$'\tname=a\t'* ]]
+	[[ $output == *$'\thost.hostname="h i"'* ]]
+}
+
+@test "standard input as the file" {
+	run jail -f - -c <<<"path = \"$R\"; persist; a { }"
+	[ "$status" = 0 ]
+	is 'a: created'
+	run jail -f - -c <<<'a { persist } '
+	[ "$status" = 1 ]
+	has 'jail: STDIN line 1: }: syntax error'
+}
+
+@test "usage" {
+	for args in '' '-c -e x' '-r' '-r name=x' '-e' '-x' '-Rc a' \
+		'-h -r a' 'relative host ip cmd' '/path host ip' '-l -c a'; do
+		# shellcheck disable=SC2086
+		run jail $args
+		[ "$status" = 1 ]
+		[[ $output == *'usage: jail -[cm]'* ]]
+	done
+	run jail -c -p many a
+	one_line 'jail: -p many: not a limit'
+}
+
+@test "without privilege: one line" {
+	run setpriv --reuid 1001 --clear-groups "$BIN/jail" -c path="$R" persist
+	one_line 'jail: Operation not permitted'
+}
+
+# --- steps -----------------------------------------------------------------
+
+# hooks: all of them, logging their name.
+hooks() {
+	local h
+
+	for h in prepare prestart created poststart prestop poststop release; do
+		echo "exec.$h = \"echo $h \$JID \$JNAME \$JPATH >>$LOG\";"
+	done
+	echo 'exec.start = "echo start >>/log"; exec.stop = "echo stop >>/log";'
+}
+
+@test "hooks run in FreeBSD's order, with the jail's environment" {
+	{
+		hooks
+		echo 'persist; stop.timeout = 0; a { }'
+	} | conf
+	sed -i 's/\$J/\\$J/g' "$CONF"
+	run jailf -c
+	[ "$status" = 0 ]
+	is 'a: created'
+	jid=$(jls -j a jid)
+	run cat "$LOG"
+	is "prepare a $R
+prestart a $R
+created $jid a $R
+poststart $jid a $R"
+	run jailf -r a
+	[ "$status" = 0 ]
+	run tail -n 3 "$LOG"
+	is "prestop $jid a $R
+poststop a $R
+release a $R"
+	run cat "$R/log"
+	is $'start\nstop'
+}
+
+@test "the transcript of -v" {
+	addr 192.0.2.1/24 em0
+	conf <<-'EOF'
+		web {
+			host.hostname = web.example.org; interface = em0;
+			ip4.addr = 192.0.2.10/24; mount.devfs;
+			exec.start = "/bin/sh -c true"; exec.stop = true;
+			exec.poststart = "echo  up";
+			command = sleep, 30;
+			exec.jail_user = www; exec.system_user = root;
+			exec.consolelog = /dev/null;
+		}
+	EOF
+	sed -i '/command/d' "$CONF"
+	sed -i 's|"/bin/sh -c true"|"/bin/sleep 100 \&"|' "$CONF"
+	run jailf -v -c
+	[ "$status" = 0 ]
+	jid=$(jls -j web jid)
+	is "web: run command: /sbin/ifconfig em0 inet 192.0.2.10/24 alias
+web: run command: /sbin/mount -t devfs -oruleset=4 . $R/dev
+$(grep_warnings)web: jail_set(JAIL_CREATE) persist name=web path=$R host.hostname=web.example.org ip4.addr=192.0.2.10
+web: created
+web: run command in jail as www: /bin/sleep 100 &
+web: run command as root: echo  up
+up
+web: jail_set(JAIL_UPDATE) jid=$jid nopersist"
+	run jailf -v -r web
+	[ "$status" = 0 ]
+	[ "${lines[0]}" = 'web: run command in jail as www: true' ]
+	[[ ${lines[1]} == 'web: sent SIGTERM to: '* ]]
+	[ "${lines[2]}" = 'web: removed' ]
+	[ "${lines[3]}" = "web: run command: /sbin/umount $R/dev" ]
+	[ "${lines[4]}" = \
+		'web: run command: /sbin/ifconfig em0 inet 192.0.2.10/24 -alias' ]
+	[ "${#lines[@]}" = 5 ]
+	run hostnet ip -4 -o addr show em0
+	[[ $output != *192.0.2.10* ]]
+}
+
+# What jail(8) says of this machine in the last run, to be left alone.
+grep_warnings() {
+	printf '%s\n' "$output" | grep '^jail: web: ' || :
+}
+
+@test "mounts of the host are made, seen inside, and undone" {
+	mkdir -p "$DIR/data" "$R/mnt" "$R/t"
+	echo hello >"$DIR/data/f"
+	conf <<-EOF
+		mount = "$DIR/data \$path/mnt nullfs ro 0 0";
+		mount += "tmpfs \$path/t tmpfs rw,size=1m,mode=1777 0 0";
+		mount.devfs; mount.fdescfs; mount.procfs;
+		persist; stop.timeout = 0;
+		a { exec.start = "cat /mnt/f; touch /t/x /mnt/x";
+		    exec.poststart = "ls -d /dev/null"; }
+		b { mount += "x \$path/gone nullfs rw"; }
+	EOF
+	run jailf -c a
+	[ "$status" = 1 ] # /mnt is read-only
+	has hello
+	has 'Read-only file system'
+	[ -z "$(gaol_mounts | grep "$R/")" ]
+	sed -i 's| /mnt/x||' "$CONF"
+	run jailf -c a
+	[ "$status" = 0 ]
+	run gaol_mounts
+	has "$R/mnt"
+	has "$R/t"
+	run jailf -r a
+	[ "$status" = 0 ]
+	[ -z "$(gaol_mounts | grep "$R/")" ]
+	run jailf -c b
+	one_line "jail: b: mount: $R/gone: No such file or directory"
+	[ -z "$(gaol_mounts | grep "$R/")" ]
+}
+
+@test "FreeBSD's and Linux's usual mounts inside" {
+	mkdir -p "$R/sys" "$R/proc"
+	conf <<-'EOF'
+		persist; stop.timeout = 0;
+		a {
+			mount  = "devfs $path/dev devfs rw 0 0";
+			mount += "fdescfs $path/dev/fd fdescfs rw,linrdlnk 0 0";
+			mount += "linprocfs $path/proc linprocfs rw 0 0";
+			mount += "tmpfs $path/dev/shm tmpfs rw,size=1m,mode=1777";
+		}
+	EOF
+	run jailf -c
+	[ "$status" = 0 ]
+	run jexec a /bin/sh -c 'ls /dev/fd/0 && echo x >/dev/shm/y && test -d /proc/1 && echo ok'
+	has ok
+}
+
+@test "an own root with /proc gets one, unless told otherwise" {
+	run jail -c path="$R" command=/bin/sh -c 'test -d /proc/1'
+	[ "$status" = 0 ]
+	run jail -c path="$R" mount.noprocfs command=/bin/sh -c 'test ! -d /proc/1'
+	[ "$status" = 0 ]
+	rmdir "$R/proc"
+	run jail -c path="$R" command=/bin/true
+	[ "$status" = 0 ]
+}
+
+@test "a failed start undoes all but hooks" {
+	addr 192.0.2.1/24 em0
+	mkdir -p "$R/mnt"
+	conf <<-EOF
+		interface = em0; ip4.addr = 192.0.2.10/24;
+		mount = "$DIR \$path/mnt nullfs ro"; mount.devfs;
+		exec.poststop = "echo poststop >>$LOG";
+		exec.release = "echo release >>$LOG";
+		a { exec.prestart = false; persist; }
+		b { exec.created = false; persist; }
+		c { exec.start = "sleep 100 &", false; exec.consolelog = /dev/null; }
+		d { exec.poststart = "kill \\\$\\\$"; }
+	EOF
+	for j in a b c d; do
+		run jailf -c $j
+		[ "$status" = 1 ]
+		run jls jid
+		is ''
+		[ -z "$(gaol_mounts | grep "$R/")" ]
+		run hostnet ip -4 -o addr show em0
+		[[ $output != *192.0.2.10* ]]
+	done
+	[ ! -e "$LOG" ]
+}
+
+@test "a hook that hangs is given up after exec.timeout" {
+	conf <<-'EOF'
+		exec.timeout = 1;
+		a { exec.start = "sleep 100"; }
+		b { exec.prestart = "sleep 3 >/dev/null 2>&1"; persist; }
+	EOF
+	run jailf -c a
+	[ "$status" = 1 ]
+	is $'a: created\njail: a: sleep 100: timed out\na: removed'
+	run jailf -c b
+	one_line 'jail: b: sleep 3 >/dev/null 2>&1: timed out'
+	run jls jid
+	is ''
+}
+
+@test "SIGTERM, stop.timeout, SIGKILL" {
+	conf <<-'EOF'
+		stop.timeout = 1; exec.consolelog = /dev/null;
+		polite { exec.start = "sleep 100 &"; }
+		deaf { exec.start = "/bin/deaf &"; }
+	EOF
+	printf '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 1; done\n' >"$R/bin/deaf"
+	chmod 755 "$R/bin/deaf"
+	run jailf -c
+	[ "$status" = 0 ]
+	run jailf -v -r polite
+	[[ $output != *'timed out'* ]]
+	sleep 0.2
+	run jailf -v -r deaf
+	[ "$status" = 0 ]
+	has 'deaf: timed out'
+	has 'deaf: removed'
+}
+
+@test "exec.stop that fails leaves the jail running" {
+	conf <<-EOF
+		persist; stop.timeout = 0;
+		a { exec.stop = false; exec.poststop = "echo no >>$LOG"; }
+	EOF
+	jailf -c
+	run jailf -r a
+	one_line 'jail: a: false: failed'
+	run jls -j a name
+	is a
+	[ ! -e "$LOG" ]
+	run jail -R a
+	[ "$status" = 0 ]
+}
+
+@test "-C does the last steps of a jail that is gone" {
+	addr 192.0.2.1/24 em0
+	mkdir -p "$R/mnt"
+	conf <<-EOF
+		persist; stop.timeout = 0;
+		a { exec.prestop = "echo prestop >>$LOG";
+		    exec.poststop = "echo poststop >>$LOG";
+		    exec.release = "echo release >>$LOG";
+		    interface = em0; ip4.addr = 192.0.2.10/24;
+		    mount = "$DIR \$path/mnt nullfs ro"; }
+	EOF
+	jailf -c
+	jail -R a
+	run jailf -r a
+	one_line 'jail: "a" not found'
+	run jailf -rC a
+	[ "$status" = 0 ]
+	run cat "$LOG"
+	is $'poststop\nrelease'
+	[ -z "$(gaol_mounts | grep "$R/")" ]
+	run hostnet ip -4 -o addr show em0
+	[[ $output != *192.0.2.10* ]]
+	# Once more: there is nothing left to undo, and that is no failure.
+	run jailf -rC a
+	[ "$status" = 0 ]
+}
+
+@test "killed in the middle of a start: -rC cleans up" {
+	addr 192.0.2.1/24 em0
+	mkdir -p "$R/mnt"
+	conf <<-EOF
+		interface = em0; ip4.addr = 192.0.2.10/24, 192.0.2.11/24;
+		mount = "$DIR \$path/mnt nullfs ro";
+		a { exec.prestart = "touch $DIR/there; sleep 3"; persist; }
+	EOF
+	background "$BIN/jail" -f "$CONF" -c a
+	eventually 30 test -e "$DIR/there"
+	kill -9 $pid
+	wait $pid || :
+	run jailf -rC a
+	[ "$status" = 0 ]
+	[ -z "$(gaol_mounts | grep "$R/")" ]
+	run hostnet ip -4 -o addr show em0
+	[[ $output != *192.0.2.10* ]]
+	sleep 3
+}
+
+@test "SIGTERM in the middle of a start undoes it" {
+	addr 192.0.2.1/24 em0
+	conf <<-EOF
+		interface = em0; ip4.addr = 192.0.2.10/24;
+		a { exec.start = "touch /there; sleep 100"; }
+	EOF
+	background "$BIN/jail" -f "$CONF" -c a
+	eventually 30 test -e "$R/there"
+	kill $pid
+	run wait $pid
+	run cat "$DIR/out"
+	is $'a: created\njail: a: interrupted\na: removed'
+	run jls jid
+	is ''
+	run hostnet ip -4 -o addr show em0
+	[[ $output != *192.0.2.10* ]]
+}
+
+@test "dependencies decide the order, -p how many at once" {
+	conf <<-EOF
+		persist; stop.timeout = 0;
+		exec.prestart = "echo \$name >>$LOG";
+		web { depend = db, app; }
+		app { depend = db; }
+		db { exec.poststart = "sleep 0.2"; }
+	EOF
+	run jailf -p 1 -c web
+	[ "$status" = 0 ]
+	is $'db: created\napp: created\nweb: created'
+	run jailf -r db
+	is $'web: removed\napp: removed\ndb: removed'
+	conf <<-'EOF'
+		persist;
+		a { depend = b; } b { depend = a; }
+		c { depend = none; }
+		d { depend = c; }
+		e { }
+	EOF
+	run jailf -c
+	[ "$status" = 1 ]
+	is "jail: a: dependency loop
+jail: b: dependency loop
+jail: c: depends on undefined jail \"none\"
+jail: d: skipped
+e: created"
+	run jail -c name=f path="$R" persist depend=g
+	one_line 'jail: depends on nonexistent jail "g"'
+}
+
+@test "a jail without persist goes with its last process" {
+	conf <<-'EOF'
+		exec.consolelog = /dev/null;
+		a { exec.start = "sleep 0.5 &"; }
+		b { exec.start = "true"; }
+	EOF
+	run jailf -c
+	[ "$status" = 0 ]
+	run jls name
+	is a
+	eventually 5 gone a
+}
+
+gone() {
+	! jls -j "$1" >/dev/null 2>&1
+}
+
+@test "exec.consolelog takes what is said inside" {
+	conf <<-EOF
+		persist; stop.timeout = 0;
+		exec.start = "echo in", "echo err >&2"; exec.poststart = "echo host";
+		a { exec.consolelog = "$DIR/console"; }
+		b { exec.consolelog = "\$path/evil"; }
+	EOF
+	run jailf -c a
+	[ "$status" = 0 ]
+	is $'a: created\nhost'
+	run cat "$DIR/console"
+	is $'in\nerr'
+	ln -s "$DIR/secret" "$R/evil"
+	run jailf -c b
+	[ "$status" = 1 ]
+	has "jail: b: exec.consolelog: $R/evil is a symbolic link"
+	[ ! -e "$DIR/secret" ]
+}
+
+@test "the environment of exec.clean" {
+	conf <<-'EOF'
+		exec.clean;
+		a { exec.poststart = "env";
+		    exec.start = "env"; }
+	EOF
+	export SECRET=x
+	run jailf -c
+	[ "$status" = 0 ]
+	[[ $output != *SECRET* ]]
+	[[ $output != *JNAME* ]]
+	has 'HOME=/root'
+	has "PATH=$LIBEXEC/freebsd:/bin:/usr/bin:/sbin:/usr/sbin"
+}
+
+# --- bad input -------------------------------------------------------------
+
+@test "bad parameters: one line each, nothing begun" {
+	conf <<-EOF
+		exec.prepare = "touch $DIR/begun"; persist;
+		u { bogus = 1; }
+		a4 { ip4.addr = 300.1.2.3; }
+		a6 { ip6.addr = "::g"; }
+		bo { allow.mount = perhaps; }
+		z { zfs.dataset = tank/a; }
+		f { exec.fib = 3; }
+		s { securelevel = high; }
+	EOF
+	run jailf -c u
+	one_line 'jail: u: unknown parameter: bogus'
+	run jailf -c a4
+	one_line 'jail: a4: ip4.addr: not an IPv4 address: 300.1.2.3'
+	run jailf -c a6
+	one_line 'jail: a6: ip6.addr: not an IPv6 address: ::g'
+	run jailf -c bo
+	one_line 'jail: bo: allow.mount: unknown boolean value "perhaps"'
+	run jailf -c z
+	[ "$status" = 1 ] && [ "${#lines[@]}" = 1 ]
+	has 'jail: z: zfs.dataset'
+	run jailf -c f
+	[ "$status" = 1 ] && [ "${#lines[@]}" = 1 ]
+	has 'jail: f: exec.fib'
+	run jailf -c s
+	one_line 'jail: s: securelevel: non-integer value "high"'
+	[ ! -e "$DIR/begun" ]
+}
+
+@test "bad paths: one line each, nothing left" {
+	mkdir "$R/real"
+	ln -s /etc "$R/out"
+	ln -s real "$R/in"
+	touch "$R/file"
+	conf <<-EOF
+		persist;
+		gone { path = $DIR/none; }
+		file { path = $R/file; }
+		rel { path = some/where; }
+		out { mount = "$DIR \$path/out nullfs rw"; }
+		below { mount = "$DIR \$path/out/x nullfs rw"; }
+		in { mount = "$DIR \$path/in nullfs rw"; }
+		dev { path = $DIR/none; mount.devfs; }
+		tab { mount.fstab = $DIR/nofstab; }
+		short { mount = "a b"; }
+		bad { mount = "a\\\\9 /b c"; }
+	EOF
+	run jailf -c gone
+	one_line "jail: gone: path $DIR/none: No such file or directory"
+	run jailf -c file
+	one_line "jail: file: path $R/file: Not a directory"
+	run jailf -c rel
+	one_line 'jail: rel: path some/where: not an absolute pathname'
+	run jailf -c out
+	one_line "jail: out: mount: $R/out is a symbolic link"
+	run jailf -c below
+	one_line "jail: below: mount: $R/out is a symbolic link"
+	run jailf -c in
+	one_line "jail: in: mount: $R/in is a symbolic link"
+	run jailf -c dev
+	one_line "jail: dev: mount.devfs: $DIR/none/dev: No such file or directory"
+	run jailf -c tab
+	one_line "jail: tab: mount.fstab: $DIR/nofstab: No such file or directory"
+	run jailf -c short
+	one_line 'jail: short: mount: a b: missing information'
+	run jailf -c bad
+	one_line 'jail: bad: mount: a\9 /b c: fstab parse error'
+	run gaol_mounts
+	[[ $output != *"$R"* ]]
+}
+
+@test "bad files: one line each, nothing begun" {
+	run jail -f "$DIR/none" -c
+	one_line "jail: $DIR/none: No such file or directory"
+	conf <<-EOF
+		.include "$DIR/missing.conf";
+		a { persist; }
+	EOF
+	run jailf -c
+	[ "$status" = 1 ]
+	has "$DIR/missing.conf"
+	conf <<-'EOF'
+		a { persist }
+		x;
+		b { path = ; }
+	EOF
+	run jailf -c
+	[ "$status" = 1 ]
+	is "jail: $CONF line 3: }: syntax error
+jail: $CONF line 5: ;: syntax error"
+	run jls jid
+	is ''
+}
+
+@test "a user that is not there" {
+	conf <<-'EOF'
+		a { exec.start = true; exec.jail_user = nobody9; }
+		b { exec.prepare = true; exec.system_user = nobody9; persist; }
+	EOF
+	run jailf -c a
+	[ "$status" = 1 ]
+	has 'jail: a: nobody9: no such user'
+	run jailf -c b
+	one_line 'jail: b: nobody9: no such user'
+}
+
+@test "a full disk: one line, nothing left" {
+	mkdir "$DIR/full"
+	mount -t tmpfs -o size=64k,nr_inodes=12 none "$DIR/full"
+	GAOL_RUN=$DIR/full/run
+	dd if=/dev/zero of="$DIR/full/fill" bs=4k >/dev/null 2>&1 || :
+	run jail -c name=a path="$R" persist
+	umount "$DIR/full"
+	[ "$status" = 1 ]
+	has 'No space left on device'
+	[ "${#lines[@]}" = 1 ]
+}
