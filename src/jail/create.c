@@ -196,8 +196,10 @@ claims_up(struct making *m, struct error *err)
 	                   : dict_set(d, REC_CGROUP, m->sys->cg_base)) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	if (record_reserve(m->sys, (int)want, m->shifted, &m->rec, &m->lock,
-	                   err) < 0)
+	                   err) < 0) {
+		dict_del(d, REC_CGROUP); /* still the group of all jails */
 		return err->code;
+	}
 	m->uid_base = (uint32_t)dict_get_int(d, REC_UID_BASE, 0);
 	return 0;
 }

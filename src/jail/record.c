@@ -190,12 +190,22 @@ remove_dir(struct jail_sys *sys, int jid, const char *below)
 	(void)unlinkat(sys->run, path, AT_REMOVEDIR);
 }
 
+/* A jail's group is named for its jid; whatever else a record says must not be
+ * killed, least of all the group above, which holds every jail. */
+static bool
+is_own_group(const char *cgroup, int jid)
+{
+	const char *slash = strrchr(cgroup, '/');
+
+	return slash != NULL && jid > 0 && atoi(slash + 1) == jid;
+}
+
 int
 record_erase(struct jail_sys *sys, struct record *r, struct error *err)
 {
 	const char *cgroup = dict_get(&r->d, REC_CGROUP);
 
-	if (cgroup != NULL) {
+	if (cgroup != NULL && is_own_group(cgroup, r->jid)) {
 		if (sys_cgroup(sys, err) < 0 ||
 		    kill_group(sys, r, cgroup, err) < 0 ||
 		    cg_remove_tree(sys->cg, cgroup, err) < 0)
