@@ -11,7 +11,7 @@
  * A tmpfs is filled while detached and attached whole, so a killed maker leaves
  * at most a mount without stamp, which the next maker replaces. Makers hold a
  * flock on RUN/devfs; readers look at one opened mount only and need none.
- * In a user namespace, where mknod(2) is refused, nodes are bound from /dev.
+ * Only the host's root can make nodes; jails in jails take their parent's /dev.
  */
 #include "jail/devfs.h"
 
@@ -161,17 +161,24 @@ write_allow_text(struct buf *b, const struct devfs_node *node, size_t n)
 
 /* --- making ------------------------------------------------------------ */
 
-/* Make one node in the tree. 1: mknod is refused, so bind it later. */
+/* Whatever the caller's umask is: jails look at it. */
+static int
+make_dir(int at, const char *name, struct error *err)
+{
+	if (mkdirat(at, name, 0755) < 0 && errno != EEXIST)
+		return error_sys(err, "mkdir '%s'", name);
+	if (fchmodat(at, name, 0755, 0) < 0)
+		return error_sys(err, "chmod '%s'", name);
+	return 0;
+}
+
 static int
 make_node(int dev, const struct devfs_node *node, bool own, struct error *err)
 {
 	mode_t perm = node->mode & 07777;
 
-	if (S_ISDIR(node->mode)) {
-		if (mkdirat(dev, node->path, 0755) < 0 && errno != EEXIST)
-			return error_sys(err, "mkdir '%s'", node->path);
-		return 0;
-	}
+	if (S_ISDIR(node->mode))
+		return make_dir(dev, node->path, err);
 	if (S_ISLNK(node->mode)) {
 		if (symlinkat(node->target, dev, node->path) < 0)
 			return error_sys(err, "link '%s'", node->path);
@@ -192,20 +199,6 @@ make_node(int dev, const struct devfs_node *node, bool own, struct error *err)
 	    fchmodat(dev, node->path, perm, 0) < 0)
 		return error_sys(err, "own node '%s'", node->path);
 	return 0;
-}
-
-/* Bind the caller's own node over the empty file made for it. */
-static int
-bind_node(int dev, const struct devfs_node *node, struct error *err)
-{
-	char path[sizeof(node->path) + 8];
-	cleanup_close int mnt = -1;
-
-	snprintf(path, sizeof(path), "/dev/%s", node->path);
-	mnt = mnt_clone_tree(AT_FDCWD, path, false, err);
-	if (mnt < 0)
-		return mnt;
-	return mnt_attach(mnt, dev, node->path, err);
 }
 
 static int
@@ -230,38 +223,34 @@ put_text(int top, const char *name, const struct buf *text, struct error *err)
 	return file_replace(top, name, buf_str(text), text->len, err);
 }
 
-/* Fill the detached tmpfs top. to_bind[i] says node[i] is still to be bound. */
+/* Fill the detached tmpfs top. */
 static int
 fill(int top, const struct want *w, const struct devfs_node *node, size_t n,
-     bool *to_bind, struct error *err)
+     struct error *err)
 {
 	cleanup_close int dev = -1;
 	cleanup_buf struct buf allow = BUF_INIT;
 
-	if (mkdirat(top, "dev", 0755) < 0)
-		return error_sys(err, "mkdir 'dev'");
+	if (make_dir(top, "dev", err) < 0)
+		return err->code;
 	dev = openat(top, "dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dev < 0)
 		return error_sys(err, "open 'dev'");
 	for (size_t i = 0; i < ARRAY_LEN(points); i++)
-		if (mkdirat(dev, points[i], 0755) < 0)
-			return error_sys(err, "mkdir '%s'", points[i]);
-	for (size_t i = 0; i < n; i++) {
-		int rc = make_node(dev, &node[i], w->own, err);
-
-		if (rc < 0)
-			return rc;
-		to_bind[i] = rc == 1;
-	}
+		if (make_dir(dev, points[i], err) < 0)
+			return err->code;
+	for (size_t i = 0; i < n; i++)
+		if (make_node(dev, &node[i], w->own, err) < 0)
+			return err->code;
 	write_allow_text(&allow, node, n);
 	return put_text(top, "allow", &allow, err);
 }
 
-/* After attaching: seal what jails get, bind into it, and say that it is ready,
- * through a second, writable mount of the same tmpfs. */
+/* After attaching: seal what jails get, add the helpers, and say that it is
+ * ready, through a second, writable mount of the same tmpfs. */
 static int
-finish(int point, const struct want *w, const struct devfs_node *node, size_t n,
-       const bool *to_bind, const struct buf *stamp, struct error *err)
+finish(int point, const struct want *w, const struct buf *stamp,
+       struct error *err)
 {
 	static const struct mount_attr seal = {
 		.attr_set = MOUNT_ATTR_RDONLY,
@@ -275,9 +264,6 @@ finish(int point, const struct want *w, const struct devfs_node *node, size_t n,
 	dev = openat(point, "dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dev < 0)
 		return error_sys(err, "open 'dev'");
-	for (size_t i = 0; i < n; i++)
-		if (to_bind[i] && bind_node(dev, &node[i], err) < 0)
-			return err->code;
 	if (w->helpers != NULL && bind_helpers(dev, w->helpers, err) < 0)
 		return err->code;
 	return put_text(rw, "stamp", stamp, err);
@@ -316,11 +302,8 @@ make(int base, const struct want *w, const struct devfs_node *node, size_t n,
 {
 	static const char *const opts[] = { "mode=0755", "size=1m",
 		                            "source=devfs", NULL };
-	cleanup_free bool *to_bind = calloc(n + 1, sizeof(*to_bind));
 	cleanup_close int top = -1;
 
-	if (to_bind == NULL)
-		return error_set(err, -ENOMEM, "out of memory");
 	if (unmount_point(base, w->name, err) < 0)
 		return err->code;
 	if (mkdirat(base, w->name, 0700) < 0 && errno != EEXIST)
@@ -328,10 +311,10 @@ make(int base, const struct want *w, const struct devfs_node *node, size_t n,
 	top = mnt_fs("tmpfs", opts, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
 	if (top < 0)
 		return top;
-	if (fill(top, w, node, n, to_bind, err) < 0 ||
+	if (fill(top, w, node, n, err) < 0 ||
 	    mnt_attach(top, base, w->name, err) < 0)
 		return err->code;
-	if (finish(top, w, node, n, to_bind, stamp, err) < 0) {
+	if (finish(top, w, stamp, err) < 0) {
 		struct error ignored;
 
 		(void)unmount_point(base, w->name, &ignored);

@@ -31,6 +31,7 @@ setup(void **state)
 		*state = NULL;
 		return 0;
 	}
+	umask(0077); /* of an administrator; jails must not notice */
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	assert_non_null(mkdtemp(run_path));
@@ -83,6 +84,8 @@ template_holds_nodes_links_and_points(void **state)
 	char target[64];
 
 	assert_int_equal(devfs_template(run_dir, 4, NULL, &fd, &err), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode, S_IFDIR | 0755);
 	assert_int_equal(fstatat(fd, "null", &st, 0), 0);
 	assert_true(S_ISCHR(st.st_mode));
 	assert_int_equal(st.st_rdev, makedev(1, 3));
@@ -91,7 +94,7 @@ template_holds_nodes_links_and_points(void **state)
 		static const char *const dirs[] = { "pts", "shm", "gaol" };
 
 		assert_int_equal(fstatat(fd, dirs[i], &st, 0), 0);
-		assert_true(S_ISDIR(st.st_mode));
+		assert_int_equal(st.st_mode, S_IFDIR | 0755);
 	}
 	assert_int_equal(readlinkat(fd, "ptmx", target, sizeof(target)), 8);
 	assert_memory_equal(target, "pts/ptmx", 8);
