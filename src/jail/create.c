@@ -97,6 +97,19 @@ fill_defaults(struct dict *d, const struct record *parent)
 	return 0;
 }
 
+/* A host name of its own makes the four values the jail's. */
+static int
+settle_host(struct dict *d)
+{
+	static const char *const own[] = { "host.hostname", "host.domainname",
+		                           "host.hostuuid", "host.hostid" };
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (dict_get(d, own[i]) != NULL)
+			return dict_set(d, "host", "new");
+	return 0;
+}
+
 /* allow.sysvipc is the old word for all three. */
 static int
 settle_sysv(struct dict *d)
@@ -158,7 +171,8 @@ params_up(struct making *m, struct error *err)
 
 	if (find_parent(m, err) < 0 || confine_check(m, err) < 0)
 		return err->code;
-	if (settle_sysv(d) < 0 || fill_defaults(d, &m->parent) < 0 ||
+	if (settle_host(d) < 0 || settle_sysv(d) < 0 ||
+	    fill_defaults(d, &m->parent) < 0 ||
 	    settle_family(d, "ip4", "ip4.addr") < 0 ||
 	    settle_family(d, "ip6", "ip6.addr") < 0)
 		return error_set(err, -ENOMEM, "out of memory");

@@ -20,6 +20,7 @@
 #include "jail/internal.h"
 #include "jail/param.h"
 #include "linux/cgroup.h"
+#include "linux/file.h"
 
 /* --- finding ------------------------------------------------------------ */
 
@@ -162,6 +163,14 @@ fits_ipc(const struct record *r, const struct param *p, const char *to)
 	return strcmp(to, is_own ? "new" : "inherit") == 0;
 }
 
+/* With host=inherit the names are not the jail's to change. */
+static bool
+fits_uts(const struct record *r, const struct param *p)
+{
+	return strncmp(p->name, "host.", 5) != 0 ||
+	       (dict_get_int(&r->d, REC_NS, 0) & CLONE_NEWUTS) != 0;
+}
+
 static int
 check_update(const struct record *r, const struct dict *params,
              struct error *err)
@@ -178,7 +187,8 @@ check_update(const struct record *r, const struct dict *params,
 			                 key);
 		if (now != NULL && strcmp(now, to) == 0)
 			continue;
-		if (p->when == PARAM_CREATE || !fits_ipc(r, p, to))
+		if (p->when == PARAM_CREATE || !fits_ipc(r, p, to) ||
+		    !fits_uts(r, p))
 			return error_set(err, -EINVAL,
 			                 "%s cannot be changed after creation",
 			                 key);
@@ -218,8 +228,10 @@ end_persist(struct jail_sys *sys, struct record *r, struct error *err)
 	return rc;
 }
 
-static int set_host_names(struct jail_sys *sys, const struct record *r,
-                          const struct dict *params, struct error *err);
+static int set_host_names(const struct record *r, const struct dict *params,
+                          struct error *err);
+static int set_children(const struct record *r, const struct dict *params,
+                        struct error *err);
 
 static int
 apply_update(struct jail_sys *sys, struct record *r, const struct dict *params,
@@ -239,7 +251,8 @@ apply_update(struct jail_sys *sys, struct record *r, const struct dict *params,
 		return err->code;
 	if (addrs && record_readdress(sys, r, params, err) < 0)
 		return err->code;
-	if (set_host_names(sys, r, params, err) < 0)
+	if (set_host_names(r, params, err) < 0 ||
+	    set_children(r, params, err) < 0)
 		return err->code;
 	if (dict_merge(&r->d, params) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
@@ -267,31 +280,67 @@ jail_update(struct jail_sys *sys, int jid, const struct dict *params,
 	return apply_update(sys, &r, params, err);
 }
 
-/* A short-lived process enters the UTS namespace to set its names. */
+/* Run set(arg) in a short-lived process that entered a namespace of the jail's
+ * init; a negative errno if it or the entering failed. */
 static int
-set_host_names(struct jail_sys *sys, const struct record *r,
-               const struct dict *params, struct error *err)
+visit(const struct record *r, int ns, int (*set)(const void *arg),
+      const void *arg, struct error *err)
 {
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(setns(r->pidfd, ns) < 0 || set(arg) < 0 ? 1 : 0);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return error_sys(err, "enter jail %d", r->jid);
+	return status == 0 ? 0 : -EPERM;
+}
+
+static int
+put_names(const void *arg)
+{
+	const struct dict *params = arg;
 	const char *host = dict_get(params, "host.hostname");
 	const char *domain = dict_get(params, "host.domainname");
-	int status;
-	pid_t pid;
 
-	(void)sys;
-	if (host == NULL && domain == NULL)
+	if (host != NULL && sethostname(host, strlen(host)) < 0)
+		return -1;
+	return domain != NULL ? setdomainname(domain, strlen(domain)) : 0;
+}
+
+static int
+set_host_names(const struct record *r, const struct dict *params,
+               struct error *err)
+{
+	if (dict_get(params, "host.hostname") == NULL &&
+	    dict_get(params, "host.domainname") == NULL)
 		return 0;
-	pid = fork();
-	if (pid == 0) {
-		if (setns(r->pidfd, CLONE_NEWUTS) < 0 ||
-		    (host != NULL && sethostname(host, strlen(host)) < 0) ||
-		    (domain != NULL &&
-		     setdomainname(domain, strlen(domain)) < 0))
-			_exit(1);
-		_exit(0);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return error_sys(err, "set host names");
-	return status == 0 ? 0 : error_set(err, -EPERM, "set host names");
+	return visit(r, CLONE_NEWUTS, put_names, params, err) == 0
+	           ? 0
+	           : error_set(err, -EPERM, "set host names");
+}
+
+/* The kernel keeps the count: each child takes a user namespace. */
+static int
+put_children(const void *arg)
+{
+	struct error ignored;
+
+	return file_put(AT_FDCWD, "/proc/sys/user/max_user_namespaces", arg,
+	                &ignored);
+}
+
+static int
+set_children(const struct record *r, const struct dict *params,
+             struct error *err)
+{
+	const char *max = dict_get(params, "children.max");
+
+	if (max == NULL)
+		return 0;
+	return visit(r, CLONE_NEWUSER, put_children, max, err) == 0
+	           ? 0
+	           : error_set(err, -EPERM, "set children.max");
 }
 
 /* --- removing ----------------------------------------------------------- */

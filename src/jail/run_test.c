@@ -43,6 +43,7 @@ static struct world {
 	char mounts[256];
 } w;
 
+PRINTF(1, 2)
 static void
 log_line(const char *fmt, ...)
 {

@@ -67,9 +67,22 @@ assert ctypes.CDLL(None).shmget(0x6a01, 4096, 0o1666) >= 0'
 	run jls host.hostname
 	is "$(hostname)"
 	gives "sethostname: EPERM" sethostname
+	run jail -m name=j host.hostname=evil
+	[ "$status" = 1 ]
+	has "host.hostname cannot be changed"
+	[ "$(hostname)" != evil ]
 	run jail -c name=k path=/ persist host=disable
 	[ "$status" = 1 ]
 	has "host = disable is refused"
+}
+
+@test "a host name of its own means host=new" {
+	mkjail host=inherit host.hostname=mine
+	run jexec j hostname
+	is mine
+	run jls host
+	is new
+	[ "$(hostname)" != mine ]
 }
 
 @test "host names and their limits" {
@@ -103,8 +116,16 @@ assert ctypes.CDLL(None).shmget(0x6a01, 4096, 0o1666) >= 0'
 	mkjail
 	gives "newuser: EPERM" newuser
 	jail -r j
-	mkjail children.max=1
+	mkjail children.max=1 mount.procfs
 	gives "newuser: ok" newuser
+	jail -m name=j children.max=0
+	gives "newuser: EPERM" newuser
+	jail -m name=j children.max=1
+	run jexec j unshare -Ur unshare -U true
+	[ "$status" != 0 ]
+	jail -m name=j children.max=2
+	# The kernel frees namespaces a little after their last process.
+	eventually 5 jexec j unshare -Ur unshare -U true
 }
 
 @test "a child has no more than its parent" {
