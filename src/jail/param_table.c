@@ -135,9 +135,11 @@ const struct param param_table[] = {
 	         "by rtnetlink(7)." },
 	{ KERNEL("ip4.saddrsel", PARAM_BOOL, PARAM_ANYTIME, PARAM_NEAR),
 	  .dflt = "true",
-	  .how = "false: unbound sockets leave from the first address. true: "
-	         "also, but to an address of the jail from that address; "
-	         "FreeBSD looks at the route's interface." },
+	  .how =
+	      "false: unbound sockets leave from the first address. true: from "
+	      "the address of the list that the route's interface has, else "
+	      "the first, by the routes there were when the jail was made or "
+	      "its addresses last changed; at most 64 such routes count." },
 	{ KERNEL("ip6", PARAM_JAILSYS, PARAM_CREATE, PARAM_NEAR),
 	  .dflt = "disable", .how = "As ip4." },
 	{ KERNEL("ip6.addr", PARAM_IP6, PARAM_ANYTIME, PARAM_NEAR), .dflt = "",
