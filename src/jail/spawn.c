@@ -171,26 +171,35 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* "$SHELL -i"; the caller's shell may not be in the jail. */
+static void
+exec_shell(struct error *err)
+{
+	const char *shell = getenv("SHELL");
+	char name[PATH_MAX], flag[] = "-i";
+	char *const argv[] = { name, flag, NULL };
+
+	snprintf(name, sizeof(name), "%s", shell != NULL ? shell : "/bin/sh");
+	execvp(name, argv);
+	if (errno == ENOENT) {
+		snprintf(name, sizeof(name), "/bin/sh");
+		execv(name, argv);
+	}
+	error_sys(err, "exec %s", name);
+}
+
 /* Returns only when it failed. */
 static void
 exec_command(const struct jail_cmd *cmd, struct error *err)
 {
-	const char *shell = getenv("SHELL");
-	char name[PATH_MAX], flag[] = "-i";
-	char *const shell_argv[] = { name, flag, NULL };
-	char *const *argv = cmd->argv;
-	const char *fallback = cmd->fallback;
-
-	if (argv == NULL) {
-		snprintf(name, sizeof(name), "%s",
-		         shell != NULL ? shell : "/bin/sh");
-		argv = shell_argv;
-		fallback = "/bin/sh"; /* the caller's may not be in the jail */
+	if (cmd->argv == NULL) {
+		exec_shell(err);
+		return;
 	}
-	execvp(argv[0], argv);
-	if (errno == ENOENT && fallback != NULL)
-		execv(fallback, argv);
-	error_sys(err, "exec %s", argv[0]);
+	execvp(cmd->argv[0], cmd->argv);
+	if (errno == ENOENT && cmd->fallback != NULL)
+		execv(cmd->fallback, cmd->argv);
+	error_sys(err, "exec %s", cmd->argv[0]);
 }
 
 /* The second process: inside, on its way to the command. */
