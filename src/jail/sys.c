@@ -7,6 +7,7 @@
 #include <sys/sysinfo.h>
 #include <sys/vfs.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -130,6 +131,21 @@ sys_open_run(struct jail_sys *sys, struct error *err)
 	return furnish(sys, err);
 }
 
+static bool
+is_empty(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	unsigned entries = 0;
+
+	if (d == NULL)
+		return false;
+	while (readdir(d) != NULL)
+		entries++;
+	closedir(d);
+	return entries == 2;
+}
+
 void
 sys_close_run(struct jail_sys *sys)
 {
@@ -142,6 +158,8 @@ sys_close_run(struct jail_sys *sys)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(empty); i++)
 		(void)unlinkat(sys->run, empty[i], AT_REMOVEDIR);
+	if (!is_empty(sys->run))
+		return; /* somebody else's: gaol(8) keeps its sites here */
 	if (umount2(sys->path, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
 		return; /* /run itself is in memory */
 	(void)rmdir(sys->path);

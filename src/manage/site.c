@@ -8,11 +8,8 @@
  */
 #include "manage/site.h"
 
-#include <sys/stat.h>
-
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -31,6 +28,7 @@
 struct site {
 	char dir[PATH_MAX];       /* real path */
 	char conf[PATH_MAX + 16]; /* its jail.conf */
+	struct jail_sys *sys;
 	command_line_fn *progress;
 	void *arg;
 };
@@ -39,6 +37,7 @@ static int
 site_open(const char *dir, command_line_fn *progress, void *arg,
           struct site *out, struct error *err)
 {
+	out->sys = NULL;
 	out->progress = progress;
 	out->arg = arg;
 	if (realpath(dir, out->dir) == NULL)
@@ -46,7 +45,7 @@ site_open(const char *dir, command_line_fn *progress, void *arg,
 	snprintf(out->conf, sizeof(out->conf), "%s/jail.conf", out->dir);
 	if (access(out->conf, R_OK) < 0)
 		return error_sys(err, "site '%s': jail.conf", dir);
-	return 0;
+	return jail_sys_open(true, &out->sys, err);
 }
 
 static void say(const struct site *s, const char *fmt, ...) PRINTF(2, 3);
@@ -103,45 +102,41 @@ make_bases(const struct site *s, struct error *err)
 /* ---- which site lives where ---- */
 
 static int
-open_run_dir(struct error *err)
-{
-	const char *run = getenv("GAOL_RUN");
-	int fd;
-
-	if (run == NULL)
-		run = "/run/gaol";
-	if (mkdir(run, 0755) < 0 && errno != EEXIST)
-		return error_sys(err, "create '%s'", run);
-	fd = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_sys(err, "open '%s'", run);
-	return fd;
-}
-
-/* Read the rows, locked until *lock is closed. */
-static int
-sites_read(int run, struct dict *rows, int *lock, struct error *err)
+sites_read(const struct site *s, struct dict *rows, struct error *err)
 {
 	cleanup_free char *text = NULL;
 	size_t len;
 
-	*lock = file_lock(run, "sites.lock", FILE_LOCK_WAIT | FILE_LOCK_CREATE,
-	                  err);
-	if (*lock < 0)
-		return err->code;
-	if (file_read(run, "sites", DICT_MAX_BYTES, &text, &len, err) < 0)
+	if (file_read(jail_sys_run_dir(s->sys), "sites", DICT_MAX_BYTES, &text,
+	              &len, err) < 0)
 		return err->code == -ENOENT ? 0 : err->code;
 	return dict_read(rows, text, len, err);
 }
 
+/* Read the rows to change them: locked until *lock is closed. */
 static int
-sites_write(int run, const struct dict *rows, struct error *err)
+sites_lock(const struct site *s, struct dict *rows, int *lock,
+           struct error *err)
+{
+	do
+		*lock = file_lock(jail_sys_run_dir(s->sys), "sites.lock",
+		                  FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
+	while (*lock == -ENOENT); /* its last holder removed it */
+	if (*lock < 0)
+		return err->code;
+	return sites_read(s, rows, err);
+}
+
+static int
+sites_write(const struct site *s, const struct dict *rows, struct error *err)
 {
 	cleanup_buf struct buf text = BUF_INIT;
+	int run = jail_sys_run_dir(s->sys);
 
 	if (rows->n == 0) {
 		if (unlinkat(run, "sites", 0) < 0 && errno != ENOENT)
 			return error_sys(err, "remove 'sites'");
+		(void)unlinkat(run, "sites.lock", 0);
 		return 0;
 	}
 	dict_write(rows, &text);
@@ -165,22 +160,20 @@ static int
 enter_host_net(const struct site *s, const char *net, struct error *err)
 {
 	cleanup_dict struct dict rows = DICT_INIT;
-	cleanup_close int run = open_run_dir(err);
 	cleanup_close int lock = -1;
 	char key[NAME_MAX + 8];
 
-	if (run < 0 || made_key(key, net, err) < 0 ||
-	    sites_read(run, &rows, &lock, err) < 0)
+	if (made_key(key, net, err) < 0 || sites_lock(s, &rows, &lock, err) < 0)
 		return err->code;
 	if (dict_set(&rows, s->dir, net) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	if (netns_enter(net, err) == 0)
-		return sites_write(run, &rows, err);
+		return sites_write(s, &rows, err);
 	if (err->code != -ENOENT)
 		return err->code;
 	if (dict_set(&rows, key, "made") < 0)
 		return error_set(err, -ENOMEM, "out of memory");
-	if (sites_write(run, &rows, err) < 0 || netns_create(net, err) < 0)
+	if (sites_write(s, &rows, err) < 0 || netns_create(net, err) < 0)
 		return err->code;
 	return netns_enter(net, err);
 }
@@ -190,11 +183,9 @@ static int
 find_host_net(const struct site *s, char out[NAME_MAX + 1], struct error *err)
 {
 	cleanup_dict struct dict rows = DICT_INIT;
-	cleanup_close int run = open_run_dir(err);
-	cleanup_close int lock = -1;
 	const char *net;
 
-	if (run < 0 || sites_read(run, &rows, &lock, err) < 0)
+	if (sites_read(s, &rows, err) < 0)
 		return err->code;
 	net = dict_get(&rows, s->dir);
 	snprintf(out, NAME_MAX + 1, "%s", net != NULL ? net : "");
@@ -216,12 +207,10 @@ static int
 leave_host_net(const struct site *s, const char *net, struct error *err)
 {
 	cleanup_dict struct dict rows = DICT_INIT;
-	cleanup_close int run = open_run_dir(err);
 	cleanup_close int lock = -1;
 	char key[NAME_MAX + 8];
 
-	if (run < 0 || made_key(key, net, err) < 0 ||
-	    sites_read(run, &rows, &lock, err) < 0)
+	if (made_key(key, net, err) < 0 || sites_lock(s, &rows, &lock, err) < 0)
 		return err->code;
 	dict_del(&rows, s->dir);
 	if (!is_any_site_in(&rows, net) && dict_get(&rows, key) != NULL) {
@@ -229,7 +218,7 @@ leave_host_net(const struct site *s, const char *net, struct error *err)
 			return err->code;
 		dict_del(&rows, key);
 	}
-	return sites_write(run, &rows, err);
+	return sites_write(s, &rows, err);
 }
 
 /* ---- jails ---- */
@@ -293,20 +282,14 @@ static int
 pick_jails(const struct site *s, enum pick which, struct strv *out,
            struct error *err)
 {
-	struct jail_sys *sys = NULL;
 	struct conf *conf = NULL;
 	int r = 0;
 
 	if (conf_load(s->conf, on_report, (void *)(uintptr_t)s, &conf, err) < 0)
 		return err->code;
-	if (jail_sys_open(true, &sys, err) < 0) {
-		conf_free(conf);
-		return err->code;
-	}
 	for (size_t i = 0; r == 0 && i < conf->n; i++)
-		if (is_picked(sys, &conf->jail[i], which))
+		if (is_picked(s->sys, &conf->jail[i], which))
 			r = strv_push(out, conf->jail[i].name);
-	jail_sys_close(sys);
 	conf_free(conf);
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }
@@ -348,27 +331,37 @@ start_jails(const struct site *s, const struct strv *stopped, bool all,
 	return worst;
 }
 
+static int
+bring_up(const struct site *s, const char *host_net, struct error *err)
+{
+	cleanup_strv struct strv stopped = STRV_INIT;
+	cleanup_strv struct strv running = STRV_INIT;
+
+	if (make_bases(s, err) < 0)
+		return err->code;
+	if (host_net != NULL && enter_host_net(s, host_net, err) < 0)
+		return err->code;
+	if (pick_jails(s, PICK_STOPPED, &stopped, err) < 0 ||
+	    pick_jails(s, PICK_RUNNING, &running, err) < 0)
+		return err->code;
+	if (stopped.n == 0) {
+		say(s, "all jails of '%s' are running", s->dir);
+		return 0;
+	}
+	return start_jails(s, &stopped, running.n == 0, err);
+}
+
 int
 site_up(const char *dir, const char *host_net, command_line_fn *progress,
         void *arg, struct error *err)
 {
-	cleanup_strv struct strv stopped = STRV_INIT;
-	cleanup_strv struct strv running = STRV_INIT;
 	struct site s;
+	int r = site_open(dir, progress, arg, &s, err);
 
-	if (site_open(dir, progress, arg, &s, err) < 0 ||
-	    make_bases(&s, err) < 0)
-		return err->code;
-	if (host_net != NULL && enter_host_net(&s, host_net, err) < 0)
-		return err->code;
-	if (pick_jails(&s, PICK_STOPPED, &stopped, err) < 0 ||
-	    pick_jails(&s, PICK_RUNNING, &running, err) < 0)
-		return err->code;
-	if (stopped.n == 0) {
-		say(&s, "all jails of '%s' are running", dir);
-		return 0;
-	}
-	return start_jails(&s, &stopped, running.n == 0, err);
+	if (r == 0)
+		r = bring_up(&s, host_net, err);
+	jail_sys_close(s.sys);
+	return r;
 }
 
 static int
@@ -382,32 +375,57 @@ stop_jails(const struct site *s, enum pick which, const char *flag,
 	return names.n != 0 ? run_jail(s, flag, &names, err) : 0;
 }
 
+/*
+ * Have jails that died by themselves take their last steps. What those undo may
+ * be gone already, so that a hook fails (and says so); what counts is that
+ * nothing is left mounted.
+ */
+static int
+clear_dead(const struct site *s, struct error *err)
+{
+	cleanup_strv struct strv left = STRV_INIT;
+
+	if (stop_jails(s, PICK_LEFT_MOUNTS, "-rC", err) < 0 ||
+	    pick_jails(s, PICK_LEFT_MOUNTS, &left, err) < 0)
+		return err->code;
+	return left.n == 0
+	           ? 0
+	           : error_set(err, -EBUSY, "%s: mounts are left", left.v[0]);
+}
+
+static int
+take_down(const struct site *s, const char *host_net, struct error *err)
+{
+	cleanup_strv struct strv running = STRV_INIT;
+	char net[NAME_MAX + 1] = "";
+	int status;
+
+	if (host_net != NULL)
+		snprintf(net, sizeof(net), "%s", host_net);
+	else if (find_host_net(s, net, err) < 0)
+		return err->code;
+	if (net[0] != '\0' && netns_enter(net, err) < 0 && err->code != -ENOENT)
+		return err->code;
+	status = stop_jails(s, PICK_RUNNING, "-r", err);
+	if (status < 0 || clear_dead(s, err) < 0 ||
+	    pick_jails(s, PICK_RUNNING, &running, err) < 0)
+		return err->code;
+	if (running.n == 0 && net[0] != '\0' && leave_host_net(s, net, err) < 0)
+		return err->code;
+	return jail_sys_tidy(s->sys, err) < 0 ? err->code : status;
+}
+
 int
 site_down(const char *dir, const char *host_net, command_line_fn *progress,
           void *arg, struct error *err)
 {
-	char net[NAME_MAX + 1] = "";
 	struct site s;
-	int status;
+	int r = site_open(dir, progress, arg, &s, err);
 
-	if (site_open(dir, progress, arg, &s, err) < 0)
-		return err->code;
-	if (host_net != NULL)
-		snprintf(net, sizeof(net), "%s", host_net);
-	else if (find_host_net(&s, net, err) < 0)
-		return err->code;
-	if (net[0] != '\0' && netns_enter(net, err) < 0 && err->code != -ENOENT)
-		return err->code;
-	status = stop_jails(&s, PICK_RUNNING, "-r", err);
-	if (status == 0)
-		status = stop_jails(&s, PICK_LEFT_MOUNTS, "-rC", err);
-	if (status < 0)
-		return status;
-	if (status == 0 && net[0] != '\0' && leave_host_net(&s, net, err) < 0)
-		return err->code;
-	if (site_tidy(err) < 0)
-		return err->code;
-	return status;
+	if (r == 0)
+		r = take_down(&s, host_net, err);
+	jail_sys_close(s.sys);
+	return r;
 }
 
 int

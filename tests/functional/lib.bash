@@ -104,6 +104,11 @@ eventually() {
 	done
 }
 
+# no_jails: none runs.
+no_jails() {
+	[ -z "$(jls jid)" ]
+}
+
 # has TEXT: $output (of bats' run) contains it; shows both when not.
 has() {
 	[[ $output == *"$1"* ]] || {

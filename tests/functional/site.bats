@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# The example site as a newcomer meets it: up, proof, warm start, down.
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	gaol_setup
+	net=$NETNS-site
+	site=$REPO/examples/site
+	export PATH=$BIN:$PATH
+	run ! grep -q ' /var/lib/gaol/jails/' /proc/self/mountinfo ||
+		skip "the example site is up: sudo make stop"
+}
+
+teardown() {
+	[ -z "${site-}" ] || "$BIN/gaol" down "$site" >/dev/null 2>&1 || :
+	ip netns del "$net" 2>/dev/null || :
+	gaol_teardown
+}
+
+@test "the example site comes up, serves, holds its jails apart, goes" {
+	local start
+
+	"$BIN/gaol" up --host-net "$net" "$site"
+	run jls name
+	[ "$(sort <<<"$output")" = $'A\nB\nC' ]
+
+	run "$site/proof" "$net"
+	echo "$output"
+	[ "$status" = 0 ]
+
+	# Nothing of it shows on the machine's own network.
+	run ip -brief addr
+	[[ $output != *10.0.0.1* && $output != *192.168.10.* ]]
+	run ip -brief link
+	[[ $output != *epair* && $output != *bridge0* && $output != *lo1* ]]
+
+	"$BIN/gaol" down "$site"
+	[ -z "$(gaol_leaks)" ]
+	run ! grep ' /var/lib/gaol/' /proc/self/mountinfo
+	run ip netns list
+	[[ $output != *"$net"* ]]
+
+	# The second time nothing is copied or fetched.
+	start=$SECONDS
+	run "$BIN/gaol" up --host-net "$net" "$site"
+	[ "$status" = 0 ]
+	[[ $output != *base* && $output != *copied* ]]
+	[ $((SECONDS - start)) -le 20 ]
+}
+
+@test "plain jail(8) starts and stops the site too" {
+	[ -d /var/lib/gaol/base/www ] || "$BIN/gaol" base make www \
+		"$site/base/www"
+	run jail -f "$site/jail.conf" -c
+	echo "$output"
+	[ "$status" = 0 ]
+	run hostnet curl -sS --max-time 5 http://192.168.10.1/
+	has "This is jail C,"
+	run jail -f "$site/jail.conf" -r '*'
+	[ "$status" = 0 ]
+	gaol tidy
+	[ -z "$(gaol_leaks)" ]
+	run ip -n "$NETNS" -brief link
+	[ "${#lines[@]}" = 1 ]
+}
+
+@test "what a thin jail writes is its own, what it shares it cannot write" {
+	"$BIN/gaol" up --host-net "$net" "$site"
+	jexec A touch /etc/mine /var/mine /home/mine /usr/local/mine /run/mine
+	[ -e /var/lib/gaol/jails/A/own/etc/mine ]
+	[ ! -e /var/lib/gaol/base/www/etc/mine ]
+	run jexec C ls /etc/mine
+	[ "$status" != 0 ]
+	run jexec A touch /usr/bin/mine
+	[ "$status" != 0 ]
+	has "Read-only file system"
+	jexec A rm /etc/mine /var/mine /home/mine /usr/local/mine
+	# Owners on disk are as written, not shifted.
+	[ "$(stat -c %u /var/lib/gaol/jails/A/own/var/www/html/index.html)" = 0 ]
+}
+
+@test "a jail's servers die, down clears up all the same" {
+	"$BIN/gaol" up --host-net "$net" "$site"
+	gaol_cgroups | while read -r group; do
+		echo 1 >"$group/cgroup.kill"
+	done
+	eventually 5 no_jails
+	"$BIN/gaol" down "$site"
+	[ -z "$(gaol_leaks)" ]
+	run ! grep ' /var/lib/gaol/' /proc/self/mountinfo
+}
