@@ -246,8 +246,7 @@ join_network(const struct entry *e, struct error *err)
 	struct stat ours, theirs;
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/net",
-	         (int)e->rec->init.pid);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)e->rec->init.pid);
 	if ((e->ns & CLONE_NEWNET) != 0 ||
 	    stat("/proc/self/ns/net", &ours) < 0 || stat(path, &theirs) < 0 ||
 	    (ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev))

@@ -98,7 +98,7 @@ file_lock(int dirfd, const char *path, int flags, struct error *err)
 
 	fd = openat(dirfd, path,
 	            O_RDWR | O_CLOEXEC |
-	                    (flags & FILE_LOCK_CREATE ? O_CREAT : 0),
+	                (flags & FILE_LOCK_CREATE ? O_CREAT : 0),
 	            0600);
 	if (fd < 0)
 		return error_sys(err, "open '%s'", path);
