@@ -339,6 +339,8 @@ decide(struct run *r, struct run_jail *j)
 		return;
 	}
 	what = intent_of(r, j);
+	if (j->jid <= 0 && (j->ops & RUN_REMOVE) != 0)
+		r->is_untidy = true;
 	if (what == INTENT_NONE) {
 		finish_idle(r, j);
 		return;
@@ -769,6 +771,8 @@ run_jails(struct jail_sys *sys, const struct run_request *req,
 		queue_selected(&r);
 		loop(&r);
 		rc = r.has_failed ? 1 : 0;
+		if (r.is_untidy && jail_sys_tidy(sys, err) < 0)
+			rc = err->code;
 	}
 	run_fini(&r);
 	return rc;

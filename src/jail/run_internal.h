@@ -117,6 +117,8 @@ struct run {
 	int epoll;
 	bool is_cancelled, is_dying_told;
 	bool has_failed;
+	bool is_untidy; /* a jail to be removed was not there: was it half made?
+	                 */
 };
 
 enum step_result {

@@ -58,6 +58,7 @@ add_stand_in(struct run *r, const char *name, int jid, bool is_wild)
 static int
 add_running(struct run *r, const char *wild, struct error *err)
 {
+	r->is_untidy = true;
 	for (int jid = 0; (jid = jail_next(r->sys, jid, err)) > 0;) {
 		cleanup_dict struct dict d = DICT_INIT;
 		const char *name;
@@ -123,6 +124,7 @@ select_name(struct run *r, const char *name, struct error *err)
 		return 0;
 	if (ops == RUN_REMOVE && err->code == -ENOMEM)
 		return err->code;
+	r->is_untidy = ops == RUN_REMOVE;
 	if (!r->opt->quiet || (ops & RUN_REMOVE) == 0) {
 		if (ops != RUN_REMOVE || err->code == -ENOENT)
 			error_set(err, -ENOENT, "\"%s\" not found", name);

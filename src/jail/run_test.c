@@ -39,6 +39,7 @@ static struct world {
 	} jail[MAX_JAILS]; /* jid - 1 */
 	int next_jid;
 	const char *create_fails, *remove_fails;
+	int n_tidied;
 	pid_t victim; /* a process that jail_pids() shows */
 	char mounts[256];
 } w;
@@ -135,6 +136,7 @@ reset_world(void **state)
 	w.next_jid = 0;
 	w.create_fails = w.remove_fails = NULL;
 	w.victim = 0;
+	w.n_tidied = 0;
 	w.mounts[0] = '\0';
 	unlink(w.log);
 	return 0;
@@ -232,6 +234,15 @@ jail_remove(struct jail_sys *sys, int jid, struct error *err)
 		return error_set(err, -EBUSY, "%s", w.remove_fails);
 	log_line("remove %s", w.jail[jid - 1].name);
 	w.jail[jid - 1].name[0] = '\0';
+	return 0;
+}
+
+int
+jail_sys_tidy(struct jail_sys *sys, struct error *err)
+{
+	(void)sys;
+	(void)err;
+	w.n_tidied++;
 	return 0;
 }
 
@@ -795,6 +806,7 @@ removes_without_a_file(void **state)
 	                          &o, all),
 	                 0);
 	expect("poststop\nrelease\n");
+	assert_int_equal(w.n_tidied, 2); /* -R and -C, not -r */
 }
 
 static void

@@ -30,6 +30,11 @@ background() {
 	pid=$!
 }
 
+# no_mounts: nothing is mounted below the root.
+no_mounts() {
+	[ "$(gaol_mounts | grep -c "$R/")" = 0 ]
+}
+
 # one_line TEXT: failed with exactly this on standard error or output.
 one_line() {
 	[ "$status" = 1 ]
@@ -345,7 +350,7 @@ grep_warnings() {
 	[ "$status" = 1 ] # /mnt is read-only
 	has hello
 	has 'Read-only file system'
-	[ -z "$(gaol_mounts | grep "$R/")" ]
+	no_mounts
 	sed -i 's| /mnt/x||' "$CONF"
 	run jailf -c a
 	[ "$status" = 0 ]
@@ -354,10 +359,10 @@ grep_warnings() {
 	has "$R/t"
 	run jailf -r a
 	[ "$status" = 0 ]
-	[ -z "$(gaol_mounts | grep "$R/")" ]
+	no_mounts
 	run jailf -c b
 	one_line "jail: b: mount: $R/gone: No such file or directory"
-	[ -z "$(gaol_mounts | grep "$R/")" ]
+	no_mounts
 }
 
 @test "FreeBSD's and Linux's usual mounts inside" {
@@ -405,7 +410,7 @@ grep_warnings() {
 		[ "$status" = 1 ]
 		run jls jid
 		is ''
-		[ -z "$(gaol_mounts | grep "$R/")" ]
+		no_mounts
 		run hostnet ip -4 -o addr show em0
 		[[ $output != *192.0.2.10* ]]
 	done
@@ -480,7 +485,7 @@ grep_warnings() {
 	[ "$status" = 0 ]
 	run cat "$LOG"
 	is $'poststop\nrelease'
-	[ -z "$(gaol_mounts | grep "$R/")" ]
+	no_mounts
 	run hostnet ip -4 -o addr show em0
 	[[ $output != *192.0.2.10* ]]
 	# Once more: there is nothing left to undo, and that is no failure.
@@ -502,7 +507,7 @@ grep_warnings() {
 	wait $pid || :
 	run jailf -rC a
 	[ "$status" = 0 ]
-	[ -z "$(gaol_mounts | grep "$R/")" ]
+	no_mounts
 	run hostnet ip -4 -o addr show em0
 	[[ $output != *192.0.2.10* ]]
 	sleep 3
@@ -720,7 +725,7 @@ jail: $CONF line 5: ;: syntax error"
 @test "a full disk: one line, nothing left" {
 	mkdir "$DIR/full"
 	mount -t tmpfs -o size=64k,nr_inodes=12 none "$DIR/full"
-	GAOL_RUN=$DIR/full/run
+	export GAOL_RUN=$DIR/full/run
 	dd if=/dev/zero of="$DIR/full/fill" bs=4k >/dev/null 2>&1 || :
 	run jail -c name=a path="$R" persist
 	umount "$DIR/full"
