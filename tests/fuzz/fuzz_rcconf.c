@@ -11,15 +11,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 /* A change checks itself: it says what it should or is refused. Deleting never
  * makes text longer. */
 static void
-change(const char *text, size_t len, const struct rcconf *rc, const char *name)
+change(const struct rcconf *rc, const char *name)
 {
 	cleanup_buf struct buf set = BUF_INIT;
 	cleanup_buf struct buf del = BUF_INIT;
 	struct error err;
 
-	(void)rcconf_set(rc, "f", text, len, name, "a \"$b` \\", &set, &err);
-	(void)rcconf_del(rc, "f", text, len, name, &del, &err);
-	if (set.len == 0 || del.len > len)
+	(void)rcconf_set(rc, name, "a \"$b` \\", &set, &err);
+	(void)rcconf_del(rc, name, &del, &err);
+	if (set.len == 0 || del.len > rc->len)
 		abort();
 }
 
@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (rcconf_parse("fuzz", text, len, &vars, &rc, &err) == 0)
 		for (size_t i = 0; i < rc.n && i < 8; i++)
-			change(text, len, &rc, rc.item[i].name);
+			change(&rc, rc.item[i].name);
 	rcconf_fini(&rc);
 	dict_fini(&vars);
 	return 0;

@@ -124,8 +124,7 @@ rcconf(void)
 	int r = rcconf_parse("f", text, sizeof(text) - 1, &vars, &rc, &err);
 
 	if (r == 0)
-		r = rcconf_set(&rc, "f", text, sizeof(text) - 1, "b", "new",
-		               &out, &err);
+		r = rcconf_set(&rc, "b", "new", &out, &err);
 	rcconf_fini(&rc);
 	/* An answer that could not be checked is refused. */
 	return r == -ENOTSUP ? -ENOMEM : r;

@@ -234,7 +234,7 @@ rcconf_parse(const char *file, const char *text, size_t len, struct dict *vars,
 	struct reader r = {
 		.file = file, .text = text, .len = len, .vars = vars, .err = err
 	};
-	struct rcconf rc = RCCONF_INIT;
+	struct rcconf rc = { .file = file, .text = text, .len = len };
 
 	if (len > RCCONF_MAX_BYTES)
 		return error_set(err, -E2BIG, "%s: too large", file);
@@ -306,26 +306,25 @@ check_change(const char *file, const struct buf *out, const char *name,
 }
 
 int
-rcconf_set(const struct rcconf *rc, const char *file, const char *text,
-           size_t len, const char *name, const char *value, struct buf *out,
-           struct error *err)
+rcconf_set(const struct rcconf *rc, const char *name, const char *value,
+           struct buf *out, struct error *err)
 {
 	const struct rcconf_item *it = rcconf_find(rc, name);
 
 	if (it != NULL) {
-		buf_put(out, text, it->value);
+		buf_put(out, rc->text, it->value);
 		put_quoted(out, value);
-		buf_put(out, text + it->end, len - it->end);
+		buf_put(out, rc->text + it->end, rc->len - it->end);
 	} else {
-		buf_put(out, text, len);
-		if (len > 0 && text[len - 1] != '\n')
+		buf_put(out, rc->text, rc->len);
+		if (rc->len > 0 && rc->text[rc->len - 1] != '\n')
 			buf_putc(out, '\n');
 		buf_puts(out, name);
 		buf_putc(out, '=');
 		put_quoted(out, value);
 		buf_putc(out, '\n');
 	}
-	return check_change(file, out, name, value, err);
+	return check_change(rc->file, out, name, value, err);
 }
 
 /* Is there nothing but blanks, or "export", from from to to? */
@@ -367,8 +366,8 @@ span_of(const struct rcconf_item *it, const char *text, size_t len,
 }
 
 int
-rcconf_del(const struct rcconf *rc, const char *file, const char *text,
-           size_t len, const char *name, struct buf *out, struct error *err)
+rcconf_del(const struct rcconf *rc, const char *name, struct buf *out,
+           struct error *err)
 {
 	size_t at = 0;
 
@@ -377,12 +376,12 @@ rcconf_del(const struct rcconf *rc, const char *file, const char *text,
 
 		if (strcmp(rc->item[i].name, name) != 0)
 			continue;
-		span_of(&rc->item[i], text, len, &from, &to);
+		span_of(&rc->item[i], rc->text, rc->len, &from, &to);
 		if (from > at)
-			buf_put(out, text + at, from - at);
+			buf_put(out, rc->text + at, from - at);
 		if (to > at)
 			at = to;
 	}
-	buf_put(out, text + at, len - at);
-	return check_change(file, out, name, NULL, err);
+	buf_put(out, rc->text + at, rc->len - at);
+	return check_change(rc->file, out, name, NULL, err);
 }

@@ -28,20 +28,22 @@ struct rcconf_item {
 };
 
 struct rcconf {
+	const char *file, *text; /* as parsed; the caller's */
+	size_t len;
 	struct rcconf_item *item; /* in the order of the text */
 	size_t n, cap;
 };
 
 #define RCCONF_INIT                                                            \
 	{                                                                      \
-		NULL, 0, 0                                                     \
+		NULL, NULL, 0, NULL, 0, 0                                      \
 	}
 
 /*
  * Find the assignments in text and put the values into vars, over what is
- * there. *out is the caller's. Errors: -EINVAL "FILE: line N: unterminated
- * quoted string" or "NUL byte", -E2BIG, -ENOMEM; vars then holds what came
- * before.
+ * there. *out is the caller's and refers to file and text. Errors: -EINVAL
+ * "FILE: line N: unterminated quoted string" or "NUL byte", -E2BIG, -ENOMEM;
+ * vars then holds what came before.
  */
 int rcconf_parse(const char *file, const char *text, size_t len,
                  struct dict *vars, struct rcconf *out, struct error *err);
@@ -50,18 +52,16 @@ void rcconf_fini(struct rcconf *rc);
 const struct rcconf_item *rcconf_find(const struct rcconf *rc,
                                       const char *name);
 /*
- * Append text to out with the last assignment to name changed, or one added at
- * the end. The value is quoted so that the shell reads it as it is. rc is what
- * was found in text. -ENOTSUP "FILE: cannot change NAME": the new text would
- * not say what it should; out is then of no use. -ENOMEM.
+ * Append the text to out with the last assignment to name changed, or one added
+ * at the end. The value is quoted so that the shell reads it as it is. -ENOTSUP
+ * "FILE: cannot change NAME": the new text would not say what it should; out is
+ * then of no use. -ENOMEM.
  */
-int rcconf_set(const struct rcconf *rc, const char *file, const char *text,
-               size_t len, const char *name, const char *value, struct buf *out,
-               struct error *err);
+int rcconf_set(const struct rcconf *rc, const char *name, const char *value,
+               struct buf *out, struct error *err);
 /* The same without any assignment to name; a line that held nothing else goes
  * with it. */
-int rcconf_del(const struct rcconf *rc, const char *file, const char *text,
-               size_t len, const char *name, struct buf *out,
+int rcconf_del(const struct rcconf *rc, const char *name, struct buf *out,
                struct error *err);
 /* Is it a name the shell could assign to? */
 bool rcconf_name_ok(const char *name);

@@ -67,10 +67,8 @@ changed(const char *text, const char *name, const char *value)
 
 	assert_int_equal(
 	    rcconf_parse("f", text, strlen(text), &vars, &rc, &err), 0);
-	if ((value != NULL ? rcconf_set(&rc, "f", text, strlen(text), name,
-	                                value, &out, &err)
-	                   : rcconf_del(&rc, "f", text, strlen(text), name,
-	                                &out, &err)) < 0)
+	if ((value != NULL ? rcconf_set(&rc, name, value, &out, &err)
+	                   : rcconf_del(&rc, name, &out, &err)) < 0)
 		fail_msg("%s", err.msg);
 	rcconf_fini(&rc);
 	return buf_take(&out);

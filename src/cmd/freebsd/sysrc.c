@@ -321,8 +321,7 @@ assign(struct sysrc *s, const char *name, const char *val)
 
 	if (old == NULL)
 		return 1;
-	if (rcconf_set(&f->rc, f->path, f->text, f->len, name, val, &text,
-	               &err) < 0 ||
+	if (rcconf_set(&f->rc, name, val, &text, &err) < 0 ||
 	    save(s, f, &text, &err) < 0)
 		return complain(&err);
 	if (s->verbose)
@@ -351,24 +350,37 @@ forget(struct sysrc *s, const char *name)
 
 		if (rcconf_find(&f->rc, name) == NULL)
 			continue;
-		if (rcconf_del(&f->rc, f->path, f->text, f->len, name, &text,
-		               &err) < 0 ||
+		if (rcconf_del(&f->rc, name, &text, &err) < 0 ||
 		    save(s, f, &text, &err) < 0)
 			return complain(&err);
 	}
 	return 0;
 }
 
-/* NAME, NAME=V, NAME+=V or NAME-=V. */
+/* NAME=V, NAME+=V or NAME-=V, by op. */
+static int
+do_value(struct sysrc *s, const char *name, int op, const char *val)
+{
+	const char *old = dict_get(&s->vars, name);
+	cleanup_buf struct buf joined = BUF_INIT;
+
+	if (op == '+' || op == '-') {
+		if (change_list(old != NULL ? old : "", val, op == '+',
+		                &joined) < 0 ||
+		    joined.failed)
+			return 1;
+		val = buf_str(&joined);
+	}
+	return s->check ? check(s, name, old, val) : assign(s, name, val);
+}
+
 static int
 do_word(struct sysrc *s, const char *word)
 {
 	size_t len = strcspn(word, "=");
 	const char *val = word[len] == '=' ? word + len + 1 : NULL;
-	char op = val != NULL && len > 0 ? word[len - 1] : '\0';
-	cleanup_buf struct buf joined = BUF_INIT;
+	int op = val != NULL && len > 0 ? word[len - 1] : 0;
 	cleanup_free char *name = NULL;
-	const char *old;
 
 	if (op == '+' || op == '-')
 		len--;
@@ -380,27 +392,18 @@ do_word(struct sysrc *s, const char *word)
 		        name != NULL ? name : "");
 		return 1;
 	}
-	old = dict_get(&s->vars, name);
-	if (val == NULL && old == NULL) {
+	if (val == NULL && dict_get(&s->vars, name) == NULL) {
 		if (!s->ignore && !s->quiet)
 			fprintf(stderr, "sysrc: unknown variable '%s'\n", name);
 		return 1;
 	}
 	if (s->remove)
 		return forget(s, name);
-	if (val == NULL) {
-		if (!s->check)
-			tell(s, name);
-		return 0;
-	}
-	if (op == '+' || op == '-') {
-		if (change_list(old != NULL ? old : "", val, op == '+',
-		                &joined) < 0 ||
-		    joined.failed)
-			return 1;
-		val = buf_str(&joined);
-	}
-	return s->check ? check(s, name, old, val) : assign(s, name, val);
+	if (val != NULL)
+		return do_value(s, name, op, val);
+	if (!s->check)
+		tell(s, name);
+	return 0;
 }
 
 /* --- the command line -------------------------------------------------- */

@@ -100,7 +100,7 @@ unmount_at(const struct options *o, const struct mountinfo *mi, int parent,
 	const struct mountinfo_row *row;
 	struct error err;
 	char by_fd[300];
-	uint64_t id;
+	uint64_t id = 0;
 	int rc, flags;
 
 	if (is_fdesc_link(parent, name))
