@@ -140,8 +140,7 @@ is_gone() {
 # the name can be used again at once. A jail seen dying may go a moment later.
 truthful() {
 	if is_gone "k$1"; then
-		run jexec "k$1" true
-		[ "$status" = 1 ] || return 1
+		! jexec "k$1" true 2>/dev/null || return 1
 	elif jexec "k$1" true; then
 		jail -r "k$1" || return 1
 	else
@@ -167,13 +166,14 @@ duration() {
 	median "${times[@]}"
 }
 
+KILL=() # what make_one and remove_one run under
 make_one() {
-	hostnet ${KILL:-} "$BIN/jail" -c name="k$1" path="$DIR/r" persist \
+	hostnet "${KILL[@]}" "$BIN/jail" -c name="k$1" path="$DIR/r" persist \
 		mount.devfs mount.procfs "${NETWORK[@]}"
 }
 
 remove_one() {
-	hostnet ${KILL:-} "$BIN/jail" -r "k$1"
+	hostnet "${KILL[@]}" "$BIN/jail" -r "k$1"
 }
 
 make_and_remove() {
@@ -188,9 +188,9 @@ killed_creations() {
 	full=$(duration make_and_remove)
 	echo "creation and removal take $full us"
 	for ((i = 0; i < 50; i++)); do
-		KILL="$TOOLS/killafter $((full * i / 50))"
+		KILL=("$TOOLS/killafter" $((full * i / 50)))
 		make_one "$i" >/dev/null 2>&1 || killed=$((killed + 1))
-		KILL=
+		KILL=()
 		truthful "$i" || {
 			echo "after $((full * i / 50)) us"
 			return 1
@@ -232,9 +232,9 @@ killed_creations() {
 	full=$(median "${times[@]}")
 	for ((i = 0; i < 50; i++)); do
 		make_one "$i"
-		KILL="$TOOLS/killafter $((full * i / 40))"
+		KILL=("$TOOLS/killafter" $((full * i / 40)))
 		remove_one "$i" >/dev/null 2>&1 || killed=$((killed + 1))
-		KILL=
+		KILL=()
 		truthful "$i"
 	done
 	echo "$killed of 50 killed in $full us"
