@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -64,6 +65,22 @@ each_jid(struct jail_sys *sys,
 	return r < 0 ? r : n;
 }
 
+/* "next", and what a writer of it that was killed left beside it. */
+static void
+drop_next(struct jail_sys *sys)
+{
+	int fd = openat(sys->run, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, "next") == 0 ||
+		    strncmp(e->d_name, "next.", 5) == 0)
+			(void)unlinkat(sys->run, e->d_name, 0);
+	if (d != NULL)
+		closedir(d);
+}
+
 static int
 drop_shared(struct jail_sys *sys, struct error *err)
 {
@@ -75,7 +92,7 @@ drop_shared(struct jail_sys *sys, struct error *err)
 	cg = cg_root(sys->nested, err);
 	if (cg < 0 || cg_remove_tree(cg, sys->cg_base, err) < 0)
 		return err->code;
-	(void)unlinkat(sys->run, "next", 0);
+	drop_next(sys);
 	return 0;
 }
 
