@@ -192,6 +192,34 @@ mount_is_idmapped_with_exact_owners(void **state)
 	assert_int_equal(errno, EROFS);
 }
 
+/* Without idmapping no jail is the owner of a node: what the owner may do then
+ * everybody may. Ruleset 0 shows all nodes; take one that is its owner's. */
+static void
+template_opens_what_only_the_owner_may(void **state)
+{
+	int run_dir = run_dir_of(state);
+	cleanup_free struct devfs_node *node = NULL;
+	cleanup_close int wide = -1;
+	cleanup_close int exact = -1;
+	struct error err;
+	struct stat st;
+	int n = devfs_nodes(&node, &err);
+
+	assert_true(n > 0);
+	while (n-- > 0)
+		if (S_ISCHR(node[n].mode) && (node[n].mode & 0777) == 0600)
+			break;
+	if (n < 0)
+		skip();
+	assert_int_equal(devfs_template(run_dir, 0, NULL, &wide, &err), 0);
+	assert_int_equal(fstatat(wide, node[n].path, &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0606);
+	exact = devfs_mount(run_dir, 0, NULL, -1, &err);
+	assert_true(exact >= 0);
+	assert_int_equal(fstatat(exact, node[n].path, &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
 static void
 allowed_is_the_same_before_and_after_the_template(void **state)
 {
@@ -238,6 +266,7 @@ main(void)
 		cmocka_unit_test(half_made_template_is_replaced),
 		cmocka_unit_test(many_makers_agree),
 		cmocka_unit_test(mount_is_idmapped_with_exact_owners),
+		cmocka_unit_test(template_opens_what_only_the_owner_may),
 		cmocka_unit_test(
 		    allowed_is_the_same_before_and_after_the_template),
 		cmocka_unit_test(unknown_ruleset_makes_nothing),
