@@ -44,6 +44,26 @@ mkjail() {
 	[ "${lines[6]}" = "        1" ]
 }
 
+@test "addresses: the first in the table, all elsewhere, sorted after the first" {
+	addr 10.0.0.3/24
+	addr 2001:db8::1/64
+	mkjail web ip4.addr=10.0.0.3,10.0.0.2,10.0.0.1 ip6.addr=2001:db8::1
+	run jls
+	[ "${lines[1]}" = "     1  10.0.0.3                                      $DIR/web" ]
+	run jls -v
+	[ "${lines[7]}" = "        10.0.0.3" ]
+	[ "${lines[8]}" = "        10.0.0.1" ]
+	[ "${lines[10]}" = "        2001:db8::1" ]
+	run jls -n ip4 ip4.addr ip6.addr
+	is "ip4=new ip4.addr=10.0.0.3,10.0.0.1,10.0.0.2 ip6.addr=2001:db8::1"
+	[ "$(jls -n ip4.addr --libxo json | jq -c \
+		'."jail-information".jail[0]["ip4.addr"]')" = \
+		'["10.0.0.3","10.0.0.1","10.0.0.2"]' ]
+	jail -m name=web ip4.addr=10.0.0.2
+	run jls ip4.addr
+	is 10.0.0.2
+}
+
 @test "parameters are shown as asked for, -n names them" {
 	mkjail web host.hostname="two words" allow.mlock meta.owner=me
 	run jls name persist ip4.addr host.domainname meta.owner
