@@ -323,15 +323,18 @@ const struct param param_table[] = {
 	  .how = "Run on the host after removal." },
 	{ PSEUDO("exec.release", PARAM_LIST, PARAM_EXACT),
 	  .how = "Run on the host as the last step of all." },
-	{ PSEUDO("exec.clean", PARAM_BOOL, PARAM_EXACT), .dflt = "false",
-	  .how = "Commands get a scrubbed environment." },
+	{ PSEUDO("exec.clean", PARAM_BOOL, PARAM_NEAR), .dflt = "false",
+	  .how = "Commands get a scrubbed environment. PATH inside also has "
+	         "/usr/local and the sbin directories; there are no login "
+	         "classes." },
 	{ PSEUDO("exec.jail_user", PARAM_STRING, PARAM_EXACT),
 	  .how = "The user of commands inside." },
 	{ PSEUDO("exec.system_jail_user", PARAM_BOOL, PARAM_EXACT),
 	  .dflt = "false",
 	  .how = "exec.jail_user is looked up in the host's passwd file." },
 	{ PSEUDO("exec.system_user", PARAM_STRING, PARAM_EXACT),
-	  .how = "The user of commands on the host." },
+	  .how = "The user of the file's commands on the host; what jail(8) "
+	         "runs by itself (ifconfig, mount) it runs as it is." },
 	{ PSEUDO("exec.timeout", PARAM_INT, PARAM_EXACT), .dflt = "0",
 	  .max = INT_MAX, .how = "Seconds a command may take; 0 is no end." },
 	{ PSEUDO("exec.consolelog", PARAM_STRING, PARAM_EXACT),

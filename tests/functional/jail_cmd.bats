@@ -522,7 +522,7 @@ grep_warnings() {
 	background "$BIN/jail" -f "$CONF" -c a
 	eventually 30 test -e "$R/there"
 	kill $pid
-	run wait $pid
+	wait "$pid" || [ $? = 1 ]
 	run cat "$DIR/out"
 	is $'a: created\njail: a: interrupted\na: removed'
 	run jls jid
@@ -732,4 +732,17 @@ jail: $CONF line 5: ;: syntax error"
 	[ "$status" = 1 ]
 	has 'No space left on device'
 	[ "${#lines[@]}" = 1 ]
+}
+
+@test "every parameter has its entry in the manual" {
+	local name missing=
+
+	while read -r name; do
+		grep -qE "^\\.It Va (.* )?$name( |\$)|^$name( |\$)|^allow.*$name( |\$)" \
+			"$REPO/man/jail.8" || missing+=" $name"
+	done < <(sed -n 's/^| `\([a-z0-9._]*\)`.*/\1/p' "$REPO/docs/compat.md")
+	[ -z "$missing" ] || {
+		echo "missing:$missing"
+		false
+	}
 }
