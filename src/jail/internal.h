@@ -5,6 +5,7 @@
  * Below the runtime directory:
  *   lock            held while jids, names, addresses and uids are claimed
  *   next            the jid to try next
+ *   swept           how far the search for dead jails has come
  *   jails/JID/lock  held while that jail is made, changed or removed
  *   jails/JID/record  every parameter and how to find the jail (record keys)
  *   name/NAME       link to JID

@@ -130,14 +130,16 @@ struct jail_cmd {
 	bool home;                 /* chdir to the user's home when clean */
 	const char *cwd;           /* inside; NULL: "/" */
 	int fd_in, fd_out, fd_err; /* -1: the caller's own */
-	bool new_session;          /* setsid(2): the trailing-& form */
+	bool new_session;          /* the trailing-& form: a session of its own,
+	                            * nobody's child outside */
 };
 
 /*
  * Start a command inside a jail, as the caller's direct child, with all the
  * jail's confinement on. Returns as soon as the exec succeeded or failed.
  *
- * Returns the child's pid. Errors: -ENOENT the jail, or what exec, chdir or
+ * Returns the child's pid; with new_session it is reaped already, and only
+ * says that the command runs. Errors: -ENOENT the jail, or what exec, chdir or
  * the user look-up said: "exec CMD: STRERROR", "USER: no such user".
  */
 pid_t jail_spawn(struct jail_sys *sys, int jid, const struct jail_cmd *cmd,

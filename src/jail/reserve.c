@@ -34,7 +34,7 @@ runtime_lock(struct jail_sys *sys, struct error *err)
 	return fd;
 }
 
-enum { SWEEP = 2 }; /* old jids looked at per creation */
+enum { SWEEP = 3, SWEEP_BYTES = 32 }; /* one entry: 19 bytes, a jid, a NUL */
 
 /*
  * Erase a jail whose init is gone. What is busy or alive stays. Returns
@@ -100,6 +100,45 @@ try_jid(struct jail_sys *sys, int jid, struct error *err)
 	return errno == EEXIST ? 0 : error_sys(err, "make '%s'", path);
 }
 
+/*
+ * Look at the next few jails in the directory's order and clear the dead away:
+ * a jail that ended by itself had nobody to do it. Two for each new one keeps
+ * their number bounded, and the cost the same however many jails there are.
+ */
+static void
+sweep(struct jail_sys *sys)
+{
+	cleanup_close int dir =
+	    openat(sys->run, "jails", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_record struct record r = RECORD_INIT;
+	cleanup_free char *text = NULL;
+	union {
+		struct dirent64 first;
+		char bytes[sizeof(struct dirent64)];
+	} entry;
+	struct error ignored;
+	long long from = 0;
+	char number[24];
+
+	if (dir < 0)
+		return;
+	if (file_read(sys->run, "swept", sizeof(number), &text, NULL,
+	              &ignored) == 0)
+		(void)num_int(text, &from);
+	(void)lseek(dir, from, SEEK_SET);
+	for (int i = 0; i < SWEEP; i++) {
+		if (getdents64(dir, entry.bytes, SWEEP_BYTES) <= 0) {
+			from = 0; /* at the end: round again */
+			break;
+		}
+		from = entry.first.d_off;
+		if (entry.first.d_name[0] != '.')
+			(void)stands(sys, atoi(entry.first.d_name), &r);
+	}
+	snprintf(number, sizeof(number), "%lld", from);
+	(void)file_replace(sys->run, "swept", number, strlen(number), &ignored);
+}
+
 /* A jid nobody has: the one asked for, or the next above the last. */
 static int
 take_jid(struct jail_sys *sys, int want, struct error *err)
@@ -120,9 +159,7 @@ take_jid(struct jail_sys *sys, int want, struct error *err)
 	if (file_read(sys->run, "next", sizeof(number), &text, NULL,
 	              &ignored) == 0)
 		(void)num_int_in(text, 1, JAIL_MAX_JID, &next);
-	for (int i = 0; i < SWEEP;
-	     i++) /* the oldest jids, should they be dead */
-		(void)stands(sys, (int)((next + i) % JAIL_MAX_JID) + 1, &r);
+	sweep(sys);
 	for (int tries = 0; rc == 0 && tries < JAIL_MAX_JID; tries++) {
 		rc = try_jid(sys, (int)next, err);
 		if (rc < 0)

@@ -202,6 +202,26 @@ exec_command(const struct jail_cmd *cmd, struct error *err)
 	error_sys(err, "exec %s", cmd->argv[0]);
 }
 
+/*
+ * Nobody outside will wait for this command, so it must not be an outsider's
+ * child: a zombie whose parent is slow to reap keeps the whole jail. Born of a
+ * process inside that ends, it is init's.
+ */
+static void
+leave_for_good(const struct entry *e)
+{
+	struct error err;
+	pid_t pid = fork();
+
+	if (pid > 0)
+		_exit(0);
+	if (pid < 0) {
+		error_sys(&err, "fork");
+		fail(e, &err);
+	}
+	setsid();
+}
+
 /* The second process: inside, on its way to the command. */
 static _Noreturn void
 become_command(struct entry *e)
@@ -210,7 +230,7 @@ become_command(struct entry *e)
 	struct error err = { 0 };
 
 	if (cmd->new_session)
-		setsid();
+		leave_for_good(e);
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 ||
 	    setresuid(0, 0, 0) < 0) {
 		error_sys(&err, "become the jail's root");
@@ -302,11 +322,11 @@ hear(struct entry *e, pid_t first, struct error *err)
 		}
 	while (waitpid(first, NULL, 0) < 0 && errno == EINTR)
 		continue;
-	if (pid > 0 && !heard)
-		return pid;
-	if (pid > 0)
+	if (pid > 0 && (heard || e->cmd->new_session))
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
+	if (pid > 0 && !heard)
+		return pid;
 	if (!heard)
 		return error_set(err, -ESRCH, "jail_attach: %s",
 		                 strerror(ESRCH));

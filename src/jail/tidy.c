@@ -93,6 +93,7 @@ drop_shared(struct jail_sys *sys, struct error *err)
 	if (cg < 0 || cg_remove_tree(cg, sys->cg_base, err) < 0)
 		return err->code;
 	drop_next(sys);
+	(void)unlinkat(sys->run, "swept", 0);
 	return 0;
 }
 
