@@ -20,7 +20,7 @@
 #include "jail/conf.h"
 #include "jail/run.h"
 #include "linux/self.h"
-#include "net/jailns.h"
+#include "net/lend.h"
 
 #define CONF_DEFAULT "/etc/jail.conf"
 

@@ -23,7 +23,7 @@
 #include "net/bridge.h"
 #include "net/ifshow.h"
 #include "net/ifwords.h"
-#include "net/jailns.h"
+#include "net/lend.h"
 
 /* One run. */
 struct run {
@@ -542,9 +542,10 @@ do_steps(struct run *r, struct error *err)
 		if (steps[s->word](r, s, err) < 0)
 			return err->code;
 	}
-	if (r->is_gone)
-		return 0;
-	return do_address(r, err);
+	if (r->is_gone && r->w->addr.what != IFWORD_ADDR_NONE)
+		return error_set(err, -ENODEV, "interface %s does not exist",
+		                 link_name_freebsd(r->l.name));
+	return r->is_gone ? 0 : do_address(r, err);
 }
 
 /* "create" of what exists is an error alone, and nothing in front of more. */
@@ -681,15 +682,15 @@ show(struct run *r, const struct ifshow_all *all, const struct ifshow_format *f)
 
 		if (!is_wanted(w, all, l))
 			continue;
-		if (by_line)
-			buf_printf(r->out, "%s\n", link_name_freebsd(l->name));
-		else if (w->names_only)
-			buf_printf(r->out, "%s%s", n++ > 0 ? " " : "",
-			           link_name_freebsd(l->name));
-		else
+		if (by_line || w->names_only) {
+			if (n++ > 0)
+				buf_putc(r->out, by_line ? '\n' : ' ');
+			ifshow_name(l, r->out);
+		} else {
 			ifshow_link(all, l, w->family, f, r->out);
+		}
 	}
-	if (w->names_only)
+	if (w->names_only || (by_line && n > 0))
 		buf_putc(r->out, '\n');
 }
 

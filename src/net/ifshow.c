@@ -65,6 +65,22 @@ static const struct bit nd6_bits[] = {
 	{ 0x20, "AUTO_LINKLOCAL" },
 };
 
+static void
+put_text(struct buf *out, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		bool control = (unsigned char)*s < 0x20 || *s == 0x7f;
+
+		buf_putc(out, control ? '?' : *s);
+	}
+}
+
+void
+ifshow_name(const struct link *l, struct buf *out)
+{
+	put_text(out, link_name_freebsd(l->name));
+}
+
 /* name=HEX<A,B> */
 static void
 put_bits(struct buf *out, const char *name, unsigned v, const struct bit *bits,
@@ -178,8 +194,10 @@ put_inet6(const struct link *l, const struct addr *a,
 	char text[ADDR_TEXT_MAX];
 
 	buf_printf(out, "\tinet6 %s", addr_format(&a->ip, text));
-	if (is_local)
-		buf_printf(out, "%%%s", link_name_freebsd(l->name));
+	if (is_local) {
+		buf_putc(out, '%');
+		ifshow_name(l, out);
+	}
 	buf_printf(out, f->inet6_cidr ? "/%u" : " prefixlen %u", a->prefix);
 	for (size_t i = 0; i < ARRAY_LEN(bits); i++)
 		if (a->flags & bits[i].bit)
@@ -244,7 +262,9 @@ put_bridge(const struct ifshow_all *all, const struct link *l, struct buf *out)
 
 		if (m->master != l->index || !m->is_port)
 			continue;
-		buf_printf(out, "\tmember: %s ", link_name_freebsd(m->name));
+		buf_puts(out, "\tmember: ");
+		ifshow_name(m, out);
+		buf_putc(out, ' ');
 		put_bits(out, "flags", member_flags(&m->port, b->stp),
 		         member_bits, ARRAY_LEN(member_bits));
 		buf_printf(out,
@@ -256,16 +276,19 @@ put_bridge(const struct ifshow_all *all, const struct link *l, struct buf *out)
 static void
 put_vlan(const struct ifshow_all *all, const struct link *l, struct buf *out)
 {
-	const char *parent = "<none>";
+	const struct link *parent = NULL;
 
 	for (size_t i = 0; i < all->n_link; i++)
 		if (all->link[i].index == l->lower)
-			parent = link_name_freebsd(all->link[i].name);
+			parent = &all->link[i];
 	buf_printf(out,
-	           "\tvlan: %u vlanproto: %s vlanpcp: 0 "
-	           "parent interface: %s\n",
-	           l->vlan_id, l->vlan_proto == 0x88a8 ? "802.1ad" : "802.1q",
-	           parent);
+	           "\tvlan: %u vlanproto: %s vlanpcp: 0 parent interface: ",
+	           l->vlan_id, l->vlan_proto == 0x88a8 ? "802.1ad" : "802.1q");
+	if (parent != NULL)
+		ifshow_name(parent, out);
+	else
+		buf_puts(out, "<none>");
+	buf_putc(out, '\n');
 }
 
 static void
@@ -278,8 +301,10 @@ put_groups(const struct link *l, struct buf *out)
 	buf_puts(out, "\tgroups:");
 	if (*family != '\0')
 		buf_printf(out, " %s", family);
-	for (unsigned i = 0; i < l->n_group; i++)
-		buf_printf(out, " %s", l->group[i].name);
+	for (unsigned i = 0; i < l->n_group; i++) {
+		buf_putc(out, ' ');
+		put_text(out, l->group[i].name);
+	}
 	buf_putc(out, '\n');
 }
 
@@ -314,12 +339,16 @@ void
 ifshow_link(const struct ifshow_all *all, const struct link *l, int family,
             const struct ifshow_format *f, struct buf *out)
 {
-	buf_printf(out, "%s: ", link_name_freebsd(l->name));
+	ifshow_name(l, out);
+	buf_puts(out, ": ");
 	put_bits(out, "flags", freebsd_flags(l), flag_bits,
 	         ARRAY_LEN(flag_bits));
 	buf_printf(out, " metric 0 mtu %u\n", l->mtu);
-	if (l->descr[0] != '\0')
-		buf_printf(out, "\tdescription: %s\n", l->descr);
+	if (l->descr[0] != '\0') {
+		buf_puts(out, "\tdescription: ");
+		put_text(out, l->descr);
+		buf_putc(out, '\n');
+	}
 	if (family == 0 || family == AF_PACKET)
 		put_mac(l, f, out);
 	if (family == 0 || family == AF_INET)

@@ -34,6 +34,10 @@ struct ifshow_all {
 	size_t n_addr;
 };
 
+/* Append FreeBSD's name of an interface. Control bytes show as '?', here and in
+ * descriptions and groups: a jail's root may have chosen them. */
+void ifshow_name(const struct link *l, struct buf *out);
+
 /* Append what is to be said of l: all of it, or of one family (AF_INET,
  * AF_INET6, AF_PACKET; 0: all). */
 void ifshow_link(const struct ifshow_all *all, const struct link *l, int family,

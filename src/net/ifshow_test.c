@@ -138,6 +138,22 @@ bridge_lists_its_members(void **state)
 }
 
 static void
+control_bytes_are_not_printed(void **state)
+{
+	struct link l = links[1];
+
+	(void)state;
+	strcpy(l.descr, "a\n\tinet 1.2.3.4\033[2J");
+	strcpy(l.name, "x\033[1m");
+	l.n_group = 0;
+	check(&l, AF_PACKET, "",
+	      "x?[1m: flags=1008843<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST,"
+	      "LOWER_UP> metric 0 mtu 1500\n"
+	      "\tdescription: a??inet 1.2.3.4?[2J\n"
+	      "\tether 02:01:02:03:04:0a\n");
+}
+
+static void
 one_family_and_other_formats(void **state)
 {
 	const char *head = "epair5a: flags=1008843<UP,BROADCAST,RUNNING,"
@@ -201,6 +217,7 @@ main(void)
 		cmocka_unit_test(epair_in_full),
 		cmocka_unit_test(lo_is_called_lo0),
 		cmocka_unit_test(bridge_lists_its_members),
+		cmocka_unit_test(control_bytes_are_not_printed),
 		cmocka_unit_test(one_family_and_other_formats),
 		cmocka_unit_test(unknown_format_is_refused),
 		cmocka_unit_test(macs_differ_by_host_name_and_end),

@@ -262,6 +262,7 @@ read_attr(struct link *l, const struct nl_attr *a)
 		read_info(l, span_of(a));
 		break;
 	case IFLA_PROP_LIST:
+		l->has_names = true;
 		read_names(l, span_of(a));
 		break;
 	case IFLA_AF_SPEC:
@@ -554,6 +555,63 @@ link_hide_born(struct nl_sock *nl, const struct link *l)
 	                &ignored) == 0)
 		(void)add_tagged_name(nl, l->index, born_prefix, l->born,
 		                      &ignored);
+}
+
+int
+link_set_born(struct nl_sock *nl, unsigned index, const char *born,
+              struct error *err)
+{
+	return add_tagged_name(nl, index, born_prefix, born, err);
+}
+
+/* Copy alternative names into the request that will take them away, as many as
+ * fit; it began with an empty list. */
+static int
+sink_names(const struct nl_reply *r, void *arg, struct error *err)
+{
+	struct nl_msg *m = arg;
+	size_t off = sizeof(struct ifinfomsg), in = 0;
+	struct nl_attr list, name;
+
+	(void)err;
+	if (r->type != RTM_NEWLINK || r->len < off)
+		return 0;
+	while (nl_attr_next(r->data, r->len, &off, &list)) {
+		if (list.type != IFLA_PROP_LIST)
+			continue;
+		while (nl_attr_next(list.data, list.len, &in, &name)) {
+			if (m->len + name.len + 8 > sizeof(m->data))
+				return 0;
+			nl_put(m, name.type, name.data, name.len);
+		}
+	}
+	return 0;
+}
+
+int
+link_strip_names(struct nl_sock *nl, const struct link *l, struct error *err)
+{
+	struct nl_msg ask, strip;
+	const struct nl_sink sink = { sink_names, &strip };
+	size_t list, empty;
+
+	/* Each round takes a kilobyte; the bound is for a jail that gives it
+	 * new names meanwhile. */
+	for (int rounds = 0; l->has_names && rounds < 64; rounds++) {
+		link_msg(&strip, RTM_DELLINKPROP, l->index);
+		list = nl_nest(&strip, IFLA_PROP_LIST | NLA_F_NESTED, NULL, 0);
+		empty = strip.len;
+		link_msg(&ask, RTM_GETLINK, l->index);
+		ask_little(&ask);
+		if (nl_request(nl, &ask, &sink, err) < 0)
+			return err->code;
+		if (strip.len == empty)
+			return 0;
+		nl_nest_end(&strip, list);
+		if (nl_request(nl, &strip, NULL, err) < 0)
+			return err->code;
+	}
+	return 0;
 }
 
 int

@@ -7,7 +7,7 @@
  * opened in (nl_open()).
  *
  * What FreeBSD keeps in its kernel and Linux has no field for lives where it
- * moves and dies with the interface: a description is the ifalias; a group is
+ * dies with the interface: a description is the ifalias; a group is
  * an alternative name "group:NAME:TAG", TAG being random so that it never
  * clashes; what an interface was called before it was renamed is another,
  * "born:NAME", for its unit stays taken ("born:NAME:TAG" once it has moved to
@@ -65,6 +65,7 @@ struct link {
 	unsigned master;          /* index of the bridge it is in, or 0 */
 	unsigned lower;           /* index of a vlan's parent, or 0 */
 	bool carrier, has_mac, is_tun; /* is_tun: of kind tun, not a tap */
+	bool has_names;                /* alternative ones, ours or not */
 	uint8_t mac[6];
 	unsigned n_group;
 	struct link_group group[LINK_MAX_GROUPS];
@@ -116,6 +117,13 @@ int link_set_name(struct nl_sock *nl, const struct link *l, const char *name,
 bool link_is_born(struct nl_sock *nl, const char *name);
 /* Before l moves: its first name must not clash there, nor be taken here. */
 void link_hide_born(struct nl_sock *nl, const struct link *l);
+/* Take all alternative names away: groups, the first name, and whatever else
+ * somebody gave it. */
+int link_strip_names(struct nl_sock *nl, const struct link *l,
+                     struct error *err);
+/* Remember born as the first name of an interface that came from elsewhere. */
+int link_set_born(struct nl_sock *nl, unsigned index, const char *born,
+                  struct error *err);
 /* Up to LINK_DESCR_MAX - 1 bytes; "" takes it away. */
 int link_set_descr(struct nl_sock *nl, unsigned index, const char *descr,
                    struct error *err);
@@ -140,7 +148,7 @@ int link_destroy(struct nl_sock *nl, unsigned index, struct error *err);
 /*
  * Move it to the network namespace netns_fd stands for, there under name (which
  * may hold "%d" for the next free number; NULL keeps its own). It loses
- * addresses, routes and bridge and is down; MAC, description and groups stay.
+ * addresses, routes and bridge and is down; MAC and all its names stay.
  * -EEXIST the name is taken there. -EINVAL it cannot move (lo, a bridge).
  * Waits.
  */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "net/ifshow.h"
 #include "net/jailns.h"
 #include "net/routewords.h"
 
@@ -163,9 +164,11 @@ show_route(const struct run *r, const struct rtable_route *route,
 		buf_printf(r->out, "    gateway: %s\n",
 		           addr_format(&route->gateway, text));
 	buf_puts(r->out, "        fib: 0\n");
-	if (l != NULL)
-		buf_printf(r->out, "  interface: %s\n",
-		           link_name_freebsd(l->name));
+	if (l != NULL) {
+		buf_puts(r->out, "  interface: ");
+		ifshow_name(l, r->out);
+		buf_putc(r->out, '\n');
+	}
 	show_flags(route, r->out);
 	buf_printf(r->out,
 	           " recvpipe  sendpipe  ssthresh  rtt,msec    mtu        "

@@ -456,6 +456,7 @@ filters() {
 
 @test "the manual has every word" {
 	local word missing=''
+	[ -e "$REPO/src/net/ifwords.c" ] || skip "no sources here"
 	for word in $(sed -n '/^static const struct row rows/,/^};/s/^\t{ "\([^"]*\)".*/\1/p' \
 		"$REPO/src/net/ifwords.c"); do
 		grep -qE "(^|[ ,])$word( |,|$)" \
