@@ -7,18 +7,30 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The path of the running program. */
+static int
+self_exe(char exe[PATH_MAX], struct error *err)
+{
+	char link[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", link, sizeof(link) - 1);
+
+	if (n < 0)
+		return error_sys(err, "read '/proc/self/exe'");
+	memcpy(exe, link, (size_t)n);
+	exe[n] = '\0';
+	return 0;
+}
+
 int
 self_libexec(const char *name, char out[PATH_MAX], struct error *err)
 {
 	static const char below[] = "/libexec/gaol/";
 	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	char *cut;
 	int len;
 
-	if (n < 0)
-		return error_sys(err, "read '/proc/self/exe'");
-	exe[n] = '\0';
+	if (self_exe(exe, err) < 0)
+		return err->code;
 	cut = strstr(exe, below);
 	if (cut == NULL) { /* X/bin/prog */
 		cut = strrchr(exe, '/');
@@ -39,16 +51,17 @@ self_libexec(const char *name, char out[PATH_MAX], struct error *err)
 int
 self_bin(const char *name, char out[PATH_MAX], struct error *err)
 {
-	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+	char exe[PATH_MAX];
 	char *slash;
+	int len;
 
-	if (n < 0)
-		return error_sys(err, "read '/proc/self/exe'");
-	out[n] = '\0';
-	slash = strrchr(out, '/');
-	if (slash == NULL ||
-	    (size_t)(slash + 1 - out) + strlen(name) >= PATH_MAX)
+	if (self_exe(exe, err) < 0)
+		return err->code;
+	slash = strrchr(exe, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	len = snprintf(out, PATH_MAX, "%s/%s", exe, name);
+	if (len >= PATH_MAX)
 		return error_set(err, -ENAMETOOLONG, "%s", name);
-	strcpy(slash + 1, name);
 	return 0;
 }
