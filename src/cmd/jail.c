@@ -144,6 +144,10 @@ on_signal(int sig, siginfo_t *si, void *ctx)
 	int saved = errno;
 
 	(void)ctx;
+	/* A reader that went is no reason to stop halfway; catching it, unlike
+	 * ignoring it, is not passed on to commands. */
+	if (sig == SIGPIPE)
+		return;
 	(void)!write(cancel_fd, &count, sizeof(count));
 	errno = saved;
 }
@@ -153,7 +157,7 @@ on_signal(int sig, siginfo_t *si, void *ctx)
 static int
 catch_signals(struct error *err)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 	struct sigaction act = { .sa_sigaction = on_signal,
 		                 .sa_flags = SA_SIGINFO | SA_RESTART };
 
@@ -450,6 +454,20 @@ dispatch(struct cmdline *cl, int argc, char **argv, struct error *err)
 	return run_file(cl, argc, argv, err);
 }
 
+/* What we open must never take the place of a closed standard descriptor, to be
+ * handed to a jail's command as its output. */
+static void
+fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -457,6 +475,7 @@ main(int argc, char **argv)
 	struct error err = { 0, "" };
 	int flag, rc = 0;
 
+	fill_standard_descriptors();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (rc == 0 && (flag = getopt(argc, argv,
 	                                 "+Ccde:f:hiJ:lmn:p:qRrs:u:U:v")) != -1)
