@@ -253,11 +253,13 @@ enum intent {
 static enum intent
 intent_of(const struct run *r, const struct run_jail *j)
 {
-	const bool up = j->jid > 0, creates = (j->ops & RUN_CREATE) != 0;
+	const bool up = j->jid > 0;
+	const bool cleans =
+	    !up && r->opt->cleanup && !j->is_needed && !j->is_dependent;
 
-	if (!up && r->opt->cleanup && creates)
+	if (cleans && (j->ops & RUN_CREATE) != 0)
 		return INTENT_CLEANUP_START;
-	if (!up && r->opt->cleanup && (j->ops & RUN_REMOVE) != 0)
+	if (cleans && (j->ops & RUN_REMOVE) != 0)
 		return INTENT_CLEANUP;
 	switch (j->ops) {
 	case RUN_CREATE:
@@ -267,8 +269,8 @@ intent_of(const struct run *r, const struct run_jail *j)
 	case RUN_CREATE | RUN_REMOVE:
 		if (up)
 			return INTENT_RESTART;
-		if (j->is_dependent)
-			return INTENT_NONE;
+		if (j->is_dependent && !j->is_needed)
+			return INTENT_NONE; /* to be stopped, and is */
 		return j->is_wild ? INTENT_START : INTENT_NOT_FOUND;
 	case RUN_CREATE | RUN_MODIFY:
 		return up ? INTENT_SET : INTENT_START;
@@ -589,7 +591,8 @@ take_cancel(struct run *r)
 {
 	uint64_t count = 0;
 
-	if (read(r->opt->cancel_fd, &count, sizeof(count)) !=
+	if (r->opt->cancel_fd < 0 ||
+	    read(r->opt->cancel_fd, &count, sizeof(count)) !=
 	        (ssize_t)sizeof(count) ||
 	    r->is_cancelled)
 		return;
@@ -653,6 +656,7 @@ run_ready(struct run *r)
 		if (j == NULL)
 			return;
 		advance(r, j);
+		take_cancel(r); /* making many jails takes its time */
 	}
 }
 
@@ -679,6 +683,10 @@ loop(struct run *r)
 		check_deadlines(r);
 		run_ready(r);
 	}
+	/* Without rings nobody waits for ever; should it be so, say it. */
+	for (size_t i = 0; i < r->n; i++)
+		if (r->jail[i]->ops != 0 && r->jail[i]->phase != PHASE_DONE)
+			skip(r, r->jail[i]);
 }
 
 /* --- all of it --- */

@@ -148,34 +148,35 @@ check_undefined(struct run *r, struct run_jail *j)
 		}
 }
 
-/* Select what j's operation drags along; each newly selected jail goes to the
- * end of the list, to be looked at in turn. */
+/* What j needs is to be made first. Newly marked jails go to the end of the
+ * list, to be looked at in turn. */
 static size_t
-pull(struct run_jail *j, struct run_jail **list, size_t n)
+pull_needs(struct run_jail *j, struct run_jail **list, size_t n)
 {
-	bool stops = (j->ops & RUN_REMOVE) != 0 && (j->ops & RUN_MODIFY) == 0;
-
-	bool starts = (j->ops & RUN_CREATE) != 0 && !j->is_dependent;
-
-	for (size_t i = 0; starts && i < j->needs.n; i++) {
+	for (size_t i = 0; i < j->needs.n; i++) {
 		struct run_jail *on = j->needs.v[i].to;
 
-		if (on->ops == 0) {
-			on->ops = RUN_CREATE;
-			on->is_wild = true;
-			list[n++] = on;
-		}
+		if ((on->ops != 0 && !on->is_dependent) || on->is_needed)
+			continue;
+		on->ops |= RUN_CREATE;
+		on->is_wild = on->is_needed = true;
+		list[n++] = on;
 	}
-	for (size_t i = 0; stops && i < j->needed_by.n; i++) {
+	return n;
+}
+
+/* What needs j is to be stopped first, and is made again with it. */
+static size_t
+pull_dependents(struct run_jail *j, struct run_jail **list, size_t n)
+{
+	for (size_t i = 0; i < j->needed_by.n; i++) {
 		struct run_jail *by = j->needed_by.v[i].to;
-		bool is_new = by->ops == 0;
 
 		if ((by->ops & RUN_REMOVE) != 0)
 			continue;
-		/* A restart of j restarts what runs on it. */
-		by->ops = is_new ? j->ops : by->ops | RUN_REMOVE;
-		by->is_wild = by->is_wild || is_new;
-		by->is_dependent = is_new;
+		if (by->ops == 0)
+			by->is_wild = by->is_dependent = true;
+		by->ops |= j->ops;
 		list[n++] = by;
 	}
 	return n;
@@ -184,9 +185,9 @@ pull(struct run_jail *j, struct run_jail **list, size_t n)
 static int
 pull_needed(struct run *r)
 {
-	/* A jail is listed when selected and once more when it is to stop too.
-	 */
-	struct run_jail **list = calloc(2 * r->n + 1, sizeof(*list));
+	/* Listed when selected, when needed, and when to be stopped: at most
+	 * three times. */
+	struct run_jail **list = calloc(3 * r->n + 1, sizeof(*list));
 	size_t n = 0;
 
 	if (list == NULL)
@@ -194,8 +195,16 @@ pull_needed(struct run *r)
 	for (size_t i = 0; i < r->n; i++)
 		if (r->jail[i]->ops != 0)
 			list[n++] = r->jail[i];
-	for (size_t i = 0; i < n; i++)
-		n = pull(list[i], list, n);
+	for (size_t i = 0; i < n; i++) {
+		struct run_jail *j = list[i];
+
+		/* One that is only stopped brings back what was there. */
+		if ((j->ops & RUN_CREATE) != 0 &&
+		    (!j->is_dependent || j->is_needed))
+			n = pull_needs(j, list, n);
+		if ((j->ops & RUN_REMOVE) != 0 && (j->ops & RUN_MODIFY) == 0)
+			n = pull_dependents(j, list, n);
+	}
 	free(list);
 	return 0;
 }

@@ -61,8 +61,8 @@ struct run_jail {
 
 	unsigned ops;      /* enum run_op; 0: not selected */
 	bool is_wild;      /* chosen with others, or pulled in: be lenient */
-	bool is_dependent; /* pulled in to stop: nothing to do when it is not up
-	                    */
+	bool is_needed;    /* pulled in by a jail that needs it */
+	bool is_dependent; /* pulled in to stop before one it needs */
 	bool starts;       /* after what it has to stop */
 	bool is_cleanup;   /* stops though it is gone already (-C) */
 	bool is_failed;

@@ -33,14 +33,21 @@ static void
 report(struct builder *b, const struct error *err)
 {
 	b->report(b->arg, err->msg);
-	if (b->rc == 0)
+	if (b->rc == 0 || err->code == -ENOMEM)
 		b->rc = err->code;
+}
+
+/* After that the plan may hold half a mount: nothing more is looked at. */
+static bool
+is_out_of_memory(const struct builder *b)
+{
+	return b->rc == -ENOMEM;
 }
 
 static void
 check_mem(struct builder *b, int rc)
 {
-	if (rc < 0 && b->rc != -ENOMEM) {
+	if (rc < 0 && !is_out_of_memory(b)) {
 		b->rc = -ENOMEM;
 		b->report(b->arg, "out of memory");
 	}
@@ -458,8 +465,11 @@ plan_line(struct builder *b, const char *param, const char *text, size_t len)
 {
 	struct fstab_line l;
 	struct error err;
-	int rc = fstab_parse(text, len, &l, &err);
+	int rc;
 
+	if (is_out_of_memory(b))
+		return;
+	rc = fstab_parse(text, len, &l, &err);
 	if (rc < 0) {
 		error_wrap(&err, "%s", param);
 		report(b, &err);
@@ -508,6 +518,8 @@ add_inner(struct builder *b, const char *param, const char *type,
 	struct error err;
 	size_t len = root != NULL ? strlen(root) : 0;
 
+	if (is_out_of_memory(b))
+		return;
 	if (root == NULL) {
 		error_set(&err, -EINVAL, "%s: no jail root path defined",
 		          param);
@@ -572,8 +584,8 @@ plan_mounts(struct builder *b)
 		          false);
 	if (dict_is_true(&b->p->own, "mount.procfs"))
 		add_inner(b, "mount.procfs", "procfs", "/proc", NULL, false);
-	else if (b->use == PLAN_CREATE && b->p->path != NULL &&
-	         strcmp(b->p->path, "/") != 0 &&
+	else if (!is_out_of_memory(b) && b->use == PLAN_CREATE &&
+	         b->p->path != NULL && strcmp(b->p->path, "/") != 0 &&
 	         conf_jail_get(b->j, "mount.procfs") == NULL &&
 	         !has_mount_at(b->p, "/proc"))
 		add_inner(b, "mount.procfs", "procfs", "/proc", NULL, true);
@@ -633,7 +645,7 @@ plan_build(struct plan *p, const struct conf_jail *j, enum plan_use use,
 		plan_mounts(&b);
 	if (b.rc == 0)
 		return 0;
-	return b.rc == -ENOMEM ? -ENOMEM : -EINVAL;
+	return is_out_of_memory(&b) ? -ENOMEM : -EINVAL;
 }
 
 void
