@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* param_oom_test.c - parameters and lists of jails when memory runs out at any
- * point: told, nothing lost, nothing crashed.
+/* param_oom_test.c - parameters, lists and plans of jails when memory runs out
+ * at any point: told, nothing lost, nothing crashed.
  *
  * Linked with --wrap for the allocating functions, see meson.build.
  */
@@ -16,6 +16,7 @@
 
 #include "jail/list.h"
 #include "jail/param.h"
+#include "jail/run_internal.h"
 
 /* Allocations until all fail; below zero: none does. */
 static long until_failure = -1;
@@ -173,6 +174,55 @@ list_json(struct error *err)
 }
 
 static void
+drop_line(void *arg, const char *line)
+{
+	(void)arg;
+	(void)line;
+}
+
+/* A jail with one of everything that a plan turns into commands. */
+static int
+plan(struct error *err)
+{
+	static const char *const args[] = {
+		"name=web",
+		"path=/jails/web",
+		"meta.owner=me",
+		"ip4.addr=em0|10.0.0.1/24,10.0.0.2",
+		"ip6.addr=fd00::1",
+		"interface=em1",
+		"mount=/base /jails/web/usr nullfs ro",
+		"mount=tmpfs /jails/web/dev/shm tmpfs size=1m",
+		"mount.devfs",
+		"mount.fdescfs",
+		"allow.mount",
+		"persist",
+	};
+	struct conf_jail j = { 0 };
+	struct plan p = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(args) && rc == 0; i++)
+		rc = conf_jail_add_arg(&j, args[i], err);
+	if (rc == 0) {
+		rc = plan_build(&p, &j, PLAN_CREATE, drop_line, NULL);
+		plan_fini(&p);
+	}
+	conf_jail_fini(&j);
+	return rc;
+}
+
+static int
+split(struct error *err)
+{
+	cleanup_strv struct strv argv = STRV_INIT;
+	bool background;
+
+	(void)err;
+	return run_command_split("one two &", &argv, &background);
+}
+
+static void
 fails_cleanly_at_every_allocation(int (*attempt)(struct error *err))
 {
 	const long before = live;
@@ -206,12 +256,21 @@ lists_survive(void **state)
 	fails_cleanly_at_every_allocation(list_json);
 }
 
+static void
+plans_survive(void **state)
+{
+	(void)state;
+	fails_cleanly_at_every_allocation(plan);
+	fails_cleanly_at_every_allocation(split);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_survive),
 		cmocka_unit_test(lists_survive),
+		cmocka_unit_test(plans_survive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -734,6 +734,54 @@ jail: $CONF line 5: ;: syntax error"
 	[ "${#lines[@]}" = 1 ]
 }
 
+@test "helpers stand in inside for programs that the jail has not" {
+	rm "$R/bin/ifconfig"
+	conf <<-'EOF'
+		vnet; mount.devfs; persist; stop.timeout = 0;
+		a { exec.start = "/sbin/ifconfig lo0 127.0.0.1/8 up",
+		    "ifconfig lo0"; }
+		b { mount.nodevfs; exec.start = "/sbin/ifconfig lo0"; }
+	EOF
+	run jailf -c a
+	[ "$status" = 0 ]
+	has 127.0.0.1
+	run jailf -c b
+	[ "$status" = 1 ]
+	has 'jail: b: exec /sbin/ifconfig: No such file or directory'
+}
+
+@test "a jail on the host's own root" {
+	run jail -c path=/ command=/bin/sh -c 'id -u; test -x /bin/sh'
+	[ "$status" = 0 ]
+	is 0
+	# Without a path the root is the same.
+	run jail -c name=s persist
+	[ "$status" = 0 ]
+	run jls -j s path
+	is /
+}
+
+@test "closed standard descriptors are nobody else's" {
+	conf <<-'EOF'
+		persist; stop.timeout = 0;
+		a { exec.poststart = "ls -l /proc/self/fd >$path/fds"; }
+	EOF
+	hostnet "$BIN/jail" -f "$CONF" -c <&- >&- 2>&-
+	run grep -cE ' [0-2] -> /dev/null| 1 -> .*/fds' "$R/fds"
+	is 3
+}
+
+@test "a reader that goes does not stop a start halfway" {
+	conf <<-EOF
+		persist; stop.timeout = 0;
+		a { exec.poststart = "sleep 0.3", "touch $DIR/done"; }
+	EOF
+	hostnet "$BIN/jail" -v -f "$CONF" -c | head -n 1
+	eventually 5 test -e "$DIR/done"
+	run jls name
+	is a
+}
+
 @test "every parameter has its entry in the manual" {
 	local name missing=
 
