@@ -330,8 +330,7 @@ users_up(struct making *m, struct error *err)
 	        "the host's owners, and root in the jail is uid 0");
 	close_fd(&m->userns);
 	m->shifted = false;
-	m->uid_base = 0;
-	dict_del(&m->rec.d, REC_UID_SLOT);
+	m->uid_base = 0; /* its range stays claimed until it is removed */
 	if (dict_set(&m->rec.d, REC_UID_BASE, "0") < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	m->userns = userns_create(0, UID_RANGE, process_cap(), err);

@@ -33,7 +33,7 @@
 #define REC_INIT_INO  "init.ino"
 #define REC_CGROUP    "cgroup"   /* below the unified root */
 #define REC_UID_BASE  "uid.base" /* host uid of the jail's root */
-#define REC_UID_SLOT  "uid.slot" /* absent: no range of its own */
+#define REC_UID_SLOT  "uid.slot" /* the range claimed for it */
 #define REC_NS        "ns"       /* CLONE_NEW* to enter, decimal */
 
 enum {
