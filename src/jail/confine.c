@@ -12,6 +12,7 @@
 #include "jail/making.h"
 #include "jail/netwall.h"
 #include "jail/param.h"
+#include "linux/file.h"
 #include "linux/self.h"
 
 static bool
@@ -206,6 +207,50 @@ open_wall(struct jail_sys *sys, struct error *err)
 	return netwall_open(sys->run, libexec, &sys->wall, err);
 }
 
+/*
+ * ICMP echo without raw sockets needs the jail's groups in a range that is the
+ * whole network namespace's (icmp(7), ping_group_range). It is widened, never
+ * narrowed: systemd has it open for everybody anyway.
+ */
+static void
+allow_ping(const struct record *r, void (*warn)(void *arg, const char *line),
+           void *arg)
+{
+	static const char path[] = "/proc/sys/net/ipv4/ping_group_range";
+	long long base = dict_get_int(&r->d, REC_UID_BASE, 0);
+	long long low = 1, high = 0, last = base + UID_RANGE - 1;
+	cleanup_free char *text = NULL;
+	char line[128];
+	struct error err;
+
+	if (is(&r->d, "vnet", "new") ||
+	    !dict_is_true(&r->d, "allow.raw_sockets") ||
+	    file_read(AT_FDCWD, path, 64, &text, NULL, &err) < 0 ||
+	    sscanf(text, "%lld %lld", &low, &high) != 2)
+		return;
+	if (low > high) {
+		low = base;
+		high = last;
+	} else if (base < low) {
+		low = base;
+	} else if (last > high) {
+		high = last;
+	} else {
+		return;
+	}
+	if (last > high)
+		high = last;
+	snprintf(line, sizeof(line), "%lld %lld", low, high);
+	if (file_put(AT_FDCWD, path, line, &err) < 0)
+		return;
+	snprintf(
+	    line, sizeof(line),
+	    "allow.raw_sockets: net.ipv4.ping_group_range is now %lld %lld",
+	    low, high);
+	if (warn != NULL)
+		warn(arg, line);
+}
+
 int
 confine_attach(struct jail_sys *sys, const struct record *r, int group,
                unsigned devfs_ruleset,
@@ -219,6 +264,7 @@ confine_attach(struct jail_sys *sys, const struct record *r, int group,
 		return 0;
 	if (wall_config(sys, r, devfs_ruleset, &cfg, err) < 0)
 		return err->code;
+	allow_ping(r, warn, arg);
 	if (open_wall(sys, err) == 0)
 		return netwall_attach(sys->wall, group, &cfg, err);
 	if (!cfg.vnet && (cfg.ip4 == NETWALL_NEW || cfg.ip6 == NETWALL_NEW))

@@ -209,9 +209,11 @@ const struct param param_table[] = {
 	{ ALLOW("raw_sockets", PARAM_NEAR, "false"),
 	  .how = "Off: raw and ICMP echo sockets are answered EPERM. On: raw "
 	         "sockets need rights over the host's network namespace, which "
-	         "no user namespace has, so only ICMP echo (ping) works, where "
-	         "the sysctl net.ipv4.ping_group_range lets it. A VNET jail "
-	         "has raw and packet sockets without it, as on FreeBSD.",
+	         "no user namespace has, so only ICMP echo (ping) works, and "
+	         "the sysctl net.ipv4.ping_group_range is widened for it. "
+	         "Echo must leave from the jail's address: ping -I ADDRESS "
+	         "where the route would choose another. A VNET jail has raw "
+	         "and packet sockets without it, as on FreeBSD.",
 	  .warn = "allow.raw_sockets: without vnet only ICMP echo (ping) "
 	          "works, other raw sockets do not" },
 	{ NEVER("chflags"),
