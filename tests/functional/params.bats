@@ -166,7 +166,7 @@ assert ctypes.CDLL(None).shmget(0x6a01, 4096, 0o1666) >= 0'
 
 @test "allow.raw_sockets: ping only on the host's stack, all in a VNET jail" {
 	mkjail ip4=inherit
-	gives "raw: EPERM ping: EPERM" raw ping
+	gives "raw: EPERM ping: EACCES" raw ping
 	jail -r j
 	mkjail ip4=inherit allow.raw_sockets
 	[[ $(<"$DIR/said") == *"only ICMP echo (ping) works"* ]]
