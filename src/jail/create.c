@@ -655,8 +655,6 @@ jail_create(struct jail_sys *sys, const struct dict *params,
 
 	if (param_check_set(params, err) < 0)
 		return err->code;
-	if (warn != NULL)
-		param_tell(params, warn, arg);
 	if (dict_merge(&m.rec.d, params) < 0)
 		error_set(err, -ENOMEM, "out of memory");
 	else

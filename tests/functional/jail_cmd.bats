@@ -759,6 +759,21 @@ jail: $CONF line 5: ;: syntax error"
 	[ "$status" = 0 ]
 	run jls -j s path
 	is /
+	# The host's /dev is a mount that stays outside; what a program writes
+	# to /dev/null must not end on the disk beneath.
+	run jail -c path=/ mount.nodevfs mount.noprocfs command=/bin/sh -c \
+		'test -c /dev/null && echo x >/dev/null && test -d /proc/1'
+	[ "$status" = 0 ]
+	run jexec s /bin/sh -c 'test -c /dev/null && test -d /proc/1'
+	[ "$status" = 0 ]
+}
+
+@test "what falls short on Linux is told once" {
+	run jail -c path="$R" allow.raw_sockets ip4=inherit \
+		command=/bin/true
+	[ "$status" = 0 ]
+	[ "${#lines[@]}" = 1 ]
+	has 'allow.raw_sockets: without vnet only ICMP echo'
 }
 
 @test "closed standard descriptors are nobody else's" {
