@@ -369,12 +369,14 @@ const struct param param_table[] = {
 	{ PSEUDO("mount.fstab", PARAM_LIST, PARAM_NEAR),
 	  .how = "A file of such lines." },
 	{ PSEUDO("mount.devfs", PARAM_BOOL, PARAM_NEAR), .dflt = "false",
-	  .how = "A /dev of the devfs_ruleset's nodes (4 when unset), with a "
-	         "devpts of its own." },
+	  .how =
+	      "A /dev of the devfs_ruleset's nodes (4 when unset), with a "
+	      "devpts of its own. A jail on the host's root always has one." },
 	{ PSEUDO("mount.fdescfs", PARAM_BOOL, PARAM_NEAR), .dflt = "false",
 	  .how = "/dev/fd is a link to /proc/self/fd." },
 	{ PSEUDO("mount.procfs", PARAM_BOOL, PARAM_NEAR),
-	  .how = "Linux's proc with the host's files masked or read-only." },
+	  .how = "Linux's proc with the host's files masked or read-only. "
+	         "Always there on the host's root; elsewhere unless refused." },
 	{ PSEUDO("depend", PARAM_LIST, PARAM_EXACT),
 	  .how = "Started after those jails, stopped before them." },
 	{ PSEUDO("allow.dying", PARAM_BOOL, PARAM_EXACT),

@@ -514,7 +514,7 @@ add_inner(struct builder *b, const char *param, const char *type,
           const char *below, const char *option, bool is_silent)
 {
 	struct plan_mount *m;
-	const char *root = b->p->path;
+	const char *root = b->p->path == NULL && is_silent ? "/" : b->p->path;
 	struct error err;
 	size_t len = root != NULL ? strlen(root) : 0;
 
@@ -563,6 +563,25 @@ has_mount_at(const struct plan *p, const char *below)
 	return false;
 }
 
+/*
+ * Is this mount to be made though no line asks for it? /proc is, unless refused
+ * by name: Linux programs need it. Under "/" both are, whatever the words say:
+ * on FreeBSD such a jail has the host's own, where ours would find the bare
+ * directories beneath and write to the host's disk what goes to /dev/null.
+ */
+static bool
+wants_unasked(const struct builder *b, const char *param, const char *below)
+{
+	const bool shares_root =
+	    b->p->path == NULL || strcmp(b->p->path, "/") == 0;
+
+	if (is_out_of_memory(b) || b->use != PLAN_CREATE ||
+	    has_mount_at(b->p, below))
+		return false;
+	return shares_root || (strcmp(param, "mount.procfs") == 0 &&
+	                       conf_jail_get(b->j, param) == NULL);
+}
+
 static void
 plan_mounts(struct builder *b)
 {
@@ -578,16 +597,15 @@ plan_mounts(struct builder *b)
 		buf_printf(&option, "-oruleset=%s", devfs_ruleset(b->j));
 		add_inner(b, "mount.devfs", "devfs", "/dev", buf_str(&option),
 		          false);
+	} else if (wants_unasked(b, "mount.devfs", "/dev")) {
+		add_inner(b, "mount.devfs", "devfs", "/dev", NULL, true);
 	}
 	if (dict_is_true(&b->p->own, "mount.fdescfs"))
 		add_inner(b, "mount.fdescfs", "fdescfs", "/dev/fd", NULL,
 		          false);
 	if (dict_is_true(&b->p->own, "mount.procfs"))
 		add_inner(b, "mount.procfs", "procfs", "/proc", NULL, false);
-	else if (!is_out_of_memory(b) && b->use == PLAN_CREATE &&
-	         b->p->path != NULL && strcmp(b->p->path, "/") != 0 &&
-	         conf_jail_get(b->j, "mount.procfs") == NULL &&
-	         !has_mount_at(b->p, "/proc"))
+	else if (wants_unasked(b, "mount.procfs", "/proc"))
 		add_inner(b, "mount.procfs", "procfs", "/proc", NULL, true);
 	buf_fini(&option);
 }
