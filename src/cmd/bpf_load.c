@@ -36,6 +36,7 @@
 #include "jail/bpf/version.h"
 #include "linux/ebpf.h"
 #include "linux/file.h"
+#include "linux/probe.h"
 
 #define FS_DIR  "bpf"
 #define PIN_DIR FS_DIR "/" WALL_ABI "-" WALL_VERSION
@@ -57,6 +58,7 @@ EMBED(bound);
 EMBED(device);
 EMBED(filter);
 EMBED(lookup);
+EMBED(names);
 EMBED(send);
 EMBED(socket);
 EMBED(unix);
@@ -81,21 +83,27 @@ static const struct object {
 	/* NULL: jails need it. Else what is lost when this kernel lacks it. */
 	const char *lost;
 	void (*prepare)(struct bpf_object *obj); /* may be NULL */
+	/* NULL, or: would it run? 0 or a negative errno. Then it is another way
+	 * to what the next row does, and better: the next is left out when this
+	 * loads, and tells what is lost when it does not. */
+	int (*or_next)(void);
 } objects[] = {
-	{ "device", obj_device, obj_device_end, NULL, NULL },
-	{ "socket", obj_socket, obj_socket_end, NULL, NULL },
-	{ "bind", obj_bind, obj_bind_end, NULL, NULL },
-	{ "bound", obj_bound, obj_bound_end, NULL, NULL },
-	{ "send", obj_send, obj_send_end, NULL, NULL },
-	{ "filter", obj_filter, obj_filter_end, NULL, NULL },
+	{ "device", obj_device, obj_device_end, NULL, NULL, NULL },
+	{ "socket", obj_socket, obj_socket_end, NULL, NULL, NULL },
+	{ "bind", obj_bind, obj_bind_end, NULL, NULL, NULL },
+	{ "bound", obj_bound, obj_bound_end, NULL, NULL, NULL },
+	{ "send", obj_send, obj_send_end, NULL, NULL, NULL },
+	{ "filter", obj_filter, obj_filter_end, NULL, NULL, NULL },
+	{ "names", obj_names, obj_names_end, NULL, NULL, probe_bpf_lsm },
 	{ "unix", obj_unix, obj_unix_end,
-	  "abstract unix(7) names of the host are not refused (Linux 6.7)",
-	  prepare_unix },
+	  "abstract unix(7) names of the host are not refused "
+	  "(Linux 6.7, or the BPF LSM)",
+	  prepare_unix, NULL },
 };
 
 /* Loaded once per network namespace. */
 static const struct object lookup = { "lookup", obj_lookup, obj_lookup_end,
-	                              NULL, NULL };
+	                              NULL,     NULL,       NULL };
 
 /* Open an object whose pinned maps are, or go, in dir. */
 static struct bpf_object *
@@ -170,28 +178,50 @@ remove_pins(const char *dir, struct error *err)
 	return 0;
 }
 
+/* Load the objects into NEW_DIR; missing gets a line for each that this kernel
+ * lacks and jails can do without. */
+static int
+load_objects(struct buf *missing, struct error *err)
+{
+	bool done = false; /* by the row above */
+	struct error lack;
+
+	for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
+		const struct object *o = &objects[i];
+
+		if (done) {
+			done = false;
+			continue;
+		}
+		if (o->or_next != NULL && o->or_next() < 0)
+			continue;
+		if (load_object(o, NEW_DIR, &lack) == 0) {
+			done = o->or_next != NULL;
+			continue;
+		}
+		if (o->or_next != NULL)
+			continue;
+		if (o->lost == NULL) {
+			*err = lack;
+			return err->code;
+		}
+		buf_printf(missing, "%s: %s\n", o->lost, lack.msg);
+	}
+	return 0;
+}
+
 /* Load everything into NEW_DIR and give it its name, all or nothing. */
 static int
 load_all(struct error *err)
 {
-	struct error lack;
 	cleanup_buf struct buf missing = BUF_INIT;
 
 	if (remove_pins(NEW_DIR, err) < 0)
 		return err->code;
 	if (mkdir(NEW_DIR, 0700) < 0)
 		return error_sys(err, "make '%s'", NEW_DIR);
-	for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
-		const struct object *o = &objects[i];
-
-		if (load_object(o, NEW_DIR, &lack) == 0)
-			continue;
-		if (o->lost == NULL) {
-			*err = lack;
-			return err->code;
-		}
-		buf_printf(&missing, "%s: %s\n", o->lost, lack.msg);
-	}
+	if (load_objects(&missing, err) < 0)
+		return err->code;
 	if (file_replace(AT_FDCWD, MISSING, buf_str(&missing), missing.len,
 	                 err) < 0)
 		return err->code;

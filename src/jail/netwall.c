@@ -34,7 +34,9 @@
 _Static_assert((int)NETWALL_MAX_ADDRS == (int)WALL_ADDRS, "as many");
 _Static_assert((int)NETWALL_MAX_DEVICES == (int)WALL_DEVICES, "as many");
 
-enum { /* Linux 6.7; the build's headers may be older */
+enum {                  /* the build's headers may be older */
+       LSM_CGROUP = 43, /* Linux 6.0 */
+       /* Linux 6.7 */
        CGROUP_UNIX_CONNECT = 49,
        CGROUP_UNIX_SENDMSG = 50,
 };
@@ -69,6 +71,9 @@ static const struct program {
 	{ "sendmsg6", BPF_CGROUP_UDP6_SENDMSG, FOR_RULES },
 	{ "ingress", BPF_CGROUP_INET_INGRESS, FOR_RULES },
 	{ "egress", BPF_CGROUP_INET_EGRESS, FOR_RULES },
+	/* Either these two or those two are pinned. */
+	{ "names_connect", BPF_LSM_CGROUP, FOR_NAMES },
+	{ "names_send", BPF_LSM_CGROUP, FOR_NAMES },
 	{ "connect_unix", CGROUP_UNIX_CONNECT, FOR_NAMES },
 	{ "sendmsg_unix", CGROUP_UNIX_SENDMSG, FOR_NAMES },
 };

@@ -133,6 +133,24 @@ btf_find_func(const char *data, size_t len, const char *name)
 	return 0;
 }
 
+/* Is LSM name in use? 0 or a negative errno. */
+static int
+lsm_is_listed(const char *name)
+{
+	FILE *f = fopen("/sys/kernel/security/lsm", "re");
+	char list[256] = "", *save, *word;
+
+	if (f == NULL)
+		return -errno;
+	(void)!fgets(list, sizeof(list), f);
+	fclose(f);
+	for (word = strtok_r(list, ",\n", &save); word != NULL;
+	     word = strtok_r(NULL, ",\n", &save))
+		if (strcmp(word, name) == 0)
+			return 0;
+	return -ENOTSUP;
+}
+
 int
 probe_bpf_lsm(void)
 {
@@ -141,10 +159,14 @@ probe_bpf_lsm(void)
 		.prog_type = BPF_PROG_TYPE_LSM,
 		.expected_attach_type = BPF_LSM_MAC,
 	};
-	FILE *f = fopen("/sys/kernel/btf/vmlinux", "re");
 	cleanup_free char *data = NULL;
+	int r = lsm_is_listed("bpf");
 	size_t len;
+	FILE *f;
 
+	if (r < 0)
+		return r;
+	f = fopen("/sys/kernel/btf/vmlinux", "re");
 	if (f == NULL)
 		return -errno;
 	data = malloc(MAX_BTF);

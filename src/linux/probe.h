@@ -12,7 +12,9 @@
 
 /* Load "return 1" as a program of BPF type prog_type for attach_type. */
 int probe_bpf(int prog_type, int attach_type);
-/* The same as an LSM program on file_open. -ENOENT: no BTF to name the hook. */
+/* The same as an LSM program on file_open, where "bpf" is among the LSMs in
+ * use: elsewhere programs load and never run. -ENOENT: no BTF to name the hook.
+ */
 int probe_bpf_lsm(void);
 /* The Landlock ABI version (1, 2, ...). */
 int probe_landlock(void);

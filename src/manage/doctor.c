@@ -86,15 +86,6 @@ sk_lookup(char *detail)
 }
 
 static int
-connect_unix(char *detail)
-{
-	enum { CGROUP_UNIX_CONNECT = 49 }; /* Linux 6.7, not in our headers */
-
-	(void)detail;
-	return probe_bpf(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, CGROUP_UNIX_CONNECT);
-}
-
-static int
 device_bpf(char *detail)
 {
 	(void)detail;
@@ -108,15 +99,22 @@ bpf_lsm(char *detail)
 	return probe_bpf_lsm();
 }
 
+/* What keeps shared-IP jails from abstract names: as bpf-load chooses. */
 static int
-landlock_scope(char *detail)
+abstract_names(char *detail)
 {
-	int abi = probe_landlock();
+	enum { CGROUP_UNIX_CONNECT = 49 }; /* Linux 6.7, not in our headers */
+	int r;
 
-	if (abi < 0)
-		return abi;
-	snprintf(detail, SOME, "ABI %d", abi);
-	return abi >= 6 ? 0 : -ENOTSUP;
+	if (probe_bpf_lsm() == 0) {
+		snprintf(detail, SOME, "BPF LSM");
+		return 0;
+	}
+	r = probe_bpf(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, CGROUP_UNIX_CONNECT);
+	snprintf(detail, SOME, "%s",
+	         r == 0 ? "cgroup/connect_unix, a jail's own are refused too"
+	                : "neither BPF LSM nor cgroup/connect_unix");
+	return r;
 }
 
 static int
@@ -244,14 +242,11 @@ static const struct mechanism {
 	  "wildcard listeners get the first address only" },
 	{ "BPF devices", device_bpf, false, "device rules held a second time",
 	  "/dev template only" },
-	{ "BPF connect_unix", connect_unix, false,
+	{ "abstract names", abstract_names, false,
 	  "abstract sockets of the host out of reach",
-	  "Landlock scope, where there is one" },
-	{ "Landlock scope", landlock_scope, false,
-	  "abstract sockets of the host out of reach",
-	  "BPF connect_unix, where there is one" },
+	  "shared-IP jails reach abstract sockets of the host; VNET not" },
 	{ "BPF LSM", bpf_lsm, false, "access policies (to come)",
-	  "Landlock and seccomp; policies are refused" },
+	  "seccomp; policies are refused" },
 	{ "idmapped mounts", idmap_lib, false, "owners on disk stay as written",
 	  "files of jails belong to the jail's own uid range" },
 	{ "idmapped tmpfs", idmap_tmpfs, false, "tmpfs of the host in a jail",

@@ -34,21 +34,35 @@ abstract(struct sockaddr_un *sun, const char *name)
 	                   strlen(sun->sun_path + 1));
 }
 
-/* abstract-listen NAME SECONDS: "ready" once it listens. */
+/* Serve name by a socket of a type: "ready" once it does. */
 static int
-abstract_listen(char **argv)
+abstract_serve(int type, char **argv)
 {
 	struct sockaddr_un sun;
 	socklen_t len = abstract(&sun, argv[0]);
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int fd = socket(AF_UNIX, type, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sun, len) < 0 ||
-	    listen(fd, 1) < 0)
+	    (type == SOCK_STREAM && listen(fd, 1) < 0))
 		return -errno;
 	puts("ready");
 	fflush(stdout);
 	sleep((unsigned)atoi(argv[1]));
 	return 0;
+}
+
+/* abstract-listen NAME SECONDS */
+static int
+abstract_listen(char **argv)
+{
+	return abstract_serve(SOCK_STREAM, argv);
+}
+
+/* abstract-receive NAME SECONDS: datagrams. */
+static int
+abstract_receive(char **argv)
+{
+	return abstract_serve(SOCK_DGRAM, argv);
 }
 
 /* abstract-connect NAME */
@@ -62,8 +76,7 @@ abstract_connect(char **argv)
 	return outcome(connect(fd, (struct sockaddr *)&sun, len));
 }
 
-/* abstract-send NAME: a datagram to a socket that may be a stream's: EPROTOTYPE
- * says that it was found, which is too much already. */
+/* abstract-send NAME: a datagram. */
 static int
 abstract_send(char **argv)
 {
@@ -71,9 +84,8 @@ abstract_send(char **argv)
 	socklen_t len = abstract(&sun, argv[0]);
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 
-	if (sendto(fd, "x", 1, 0, (struct sockaddr *)&sun, len) < 0)
-		return errno == EPROTOTYPE ? 0 : -errno;
-	return 0;
+	return outcome(
+	    (int)sendto(fd, "x", 1, 0, (struct sockaddr *)&sun, len));
 }
 
 /* netlink PROTOCOL GROUPS: hear a multicast group. */
@@ -138,6 +150,7 @@ tiocsti(char **argv)
 static const struct attack attacks[] = {
 	{ "socket", "FAMILY TYPE PROTOCOL", 3, 3, try_socket },
 	{ "abstract-listen", "NAME SECONDS", 2, 2, abstract_listen },
+	{ "abstract-receive", "NAME SECONDS", 2, 2, abstract_receive },
 	{ "abstract-connect", "NAME", 1, 1, abstract_connect },
 	{ "abstract-send", "NAME", 1, 1, abstract_send },
 	{ "netlink", "PROTOCOL GROUPS", 2, 2, netlink_group },
