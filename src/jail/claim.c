@@ -21,6 +21,7 @@ enum {
 	                         * subuids and systemd-nspawn */
 	UID_SLOTS = 0x8000,     /* up to 0xf0000000 */
 	PATH_CLAIM = 320,       /* "name/" and 255 bytes */
+	NAME_SLASH = 1,         /* no name has control bytes */
 };
 
 /* The jid a link names when that jail's directory is there; else 0. */
@@ -60,12 +61,30 @@ drop(int run, const char *path, int jid)
 		(void)unlinkat(run, path, 0);
 }
 
+void
+claim_name_file(const char *name, char out[CLAIM_NAME_MAX])
+{
+	snprintf(out, CLAIM_NAME_MAX, "%s", name);
+	for (char *c = out; *c != '\0'; c++)
+		if (*c == '/')
+			*c = NAME_SLASH;
+}
+
+static void
+name_path(const char *name, char out[PATH_CLAIM])
+{
+	char file[CLAIM_NAME_MAX];
+
+	claim_name_file(name, file);
+	snprintf(out, PATH_CLAIM, "name/%s", file);
+}
+
 int
 claim_name_holder(int run, const char *name)
 {
 	char path[PATH_CLAIM];
 
-	snprintf(path, sizeof(path), "name/%s", name);
+	name_path(name, path);
 	return holder(run, path);
 }
 
@@ -74,7 +93,7 @@ claim_name(int run, const char *name, int jid, struct error *err)
 {
 	char path[PATH_CLAIM];
 
-	snprintf(path, sizeof(path), "name/%s", name);
+	name_path(name, path);
 	return take(run, path, jid, err);
 }
 
@@ -83,7 +102,7 @@ claim_name_drop(int run, const char *name, int jid)
 {
 	char path[PATH_CLAIM];
 
-	snprintf(path, sizeof(path), "name/%s", name);
+	name_path(name, path);
 	drop(run, path, jid);
 }
 

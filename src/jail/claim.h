@@ -13,6 +13,11 @@
 #include "base/dict.h"
 #include "base/error.h"
 
+enum { CLAIM_NAME_MAX = 256 }; /* a name's 255 bytes and the NUL */
+
+/* The file below name/ that stands for a name: the name itself, but for the
+ * slashes that FreeBSD allows in it. Pure; a file's name stands for itself. */
+void claim_name_file(const char *name, char out[CLAIM_NAME_MAX]);
 /* The jid that holds a name; 0: nobody. */
 int claim_name_holder(int run, const char *name);
 int claim_name(int run, const char *name, int jid, struct error *err);

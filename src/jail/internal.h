@@ -8,7 +8,7 @@
  *   swept           how far the search for dead jails has come
  *   jails/JID/lock  held while that jail is made, changed or removed
  *   jails/JID/record  every parameter and how to find the jail (record keys)
- *   name/NAME       link to JID
+ *   name/NAME       link to JID (a slash in NAME is a byte 1)
  *   uid/SLOT        link to JID: the jail's range of 65536 host uids
  *   addr/IP/JID     who has an address
  *

@@ -265,8 +265,7 @@ record_reserve(struct jail_sys *sys, int want_jid, bool want_uids,
 int
 record_named(struct jail_sys *sys, const char *name)
 {
-	if (sys->run < 0 || strlen(name) > NAME_MAX ||
-	    strchr(name, '/') != NULL)
+	if (sys->run < 0 || strlen(name) >= CLAIM_NAME_MAX)
 		return 0;
 	return claim_name_holder(sys->run, name);
 }
@@ -322,11 +321,14 @@ record_children(struct jail_sys *sys, const char *name, int **out_jids,
                 struct error *err)
 {
 	cleanup_free int *jids = NULL;
-	size_t n = 0, cap = 0, len = strlen(name);
+	char file[CLAIM_NAME_MAX];
+	size_t n = 0, cap = 0, len;
 	struct dirent *e;
 	DIR *d;
 	int fd;
 
+	claim_name_file(name, file);
+	len = strlen(file);
 	fd = openat(sys->run, "name", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || (d = fdopendir(fd)) == NULL) {
 		if (fd >= 0)
@@ -334,7 +336,7 @@ record_children(struct jail_sys *sys, const char *name, int **out_jids,
 		return error_sys(err, "read names");
 	}
 	while ((e = readdir(d)) != NULL) {
-		if (strncmp(e->d_name, name, len) != 0 || e->d_name[len] != '.')
+		if (strncmp(e->d_name, file, len) != 0 || e->d_name[len] != '.')
 			continue;
 		if (n == cap) {
 			int *more;

@@ -112,6 +112,47 @@ assert ctypes.CDLL(None).shmget(0x6a01, 4096, 0o1666) >= 0'
 	is "$(uname -r) $(uname -r)"
 }
 
+@test "a name may hold a slash, as on FreeBSD" {
+	local name
+
+	jail -c name=a/b path=/ persist children.max=2
+	jail -c name=a/b.c/d path=/ persist
+	run jls -j a/b children.cur
+	is 1
+	jail -m jid="$(jls -j a/b jid)" name=z/y
+	run jls name
+	is $'z/y\nz/y.c/d'
+	for name in ../jails a/../b; do
+		run jail -c name="$name" path=/ persist
+		[ "$status" = 1 ]
+	done
+	jail -r z/y
+	no_jails
+}
+
+@test "a renamed jail takes its children along" {
+	local name
+
+	jail -c name=a path=/ persist children.max=3
+	jail -c name=a.b path=/ persist children.max=1
+	jail -c name=a.b.c path=/ persist
+	jail -c name=other path=/ persist
+	jail -m jid="$(jls -j a.b jid)" name=a.x
+	jail -m jid="$(jls -j a jid)" name=z
+	run jls name
+	is $'z\nz.x\nz.x.c\nother'
+	run jail -m jid="$(jls -j z jid)" name=other
+	has 'jail "other" already exists'
+	for name in x other.x other.z z.y.x; do
+		run jail -m jid="$(jls -j z.x jid)" name="$name"
+		[ "$status" = 1 ]
+		has "cannot change jail's parent"
+	done
+	jail -r z
+	run jls name
+	is other
+}
+
 @test "children.max opens namespaces, and only it does" {
 	mkjail
 	gives "newuser: EPERM" newuser
