@@ -233,6 +233,69 @@ static int set_host_names(const struct record *r, const struct dict *params,
 static int set_children(const struct record *r, const struct dict *params,
                         struct error *err);
 
+/* The parent's part of a name, its length; 0: the caller's own jail. */
+static size_t
+parent_len(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot != NULL ? (size_t)(dot - name) : 0;
+}
+
+/* Give one descendant the new name of from's; one that went is no loss. */
+static int
+rename_child(struct jail_sys *sys, int jid, const char *from, const char *to,
+             struct error *err)
+{
+	cleanup_record struct record r = RECORD_INIT;
+	cleanup_close int lock = record_lock(sys, jid, err);
+	cleanup_free char *full = NULL;
+	const char *name;
+	size_t len = strlen(from);
+
+	if (lock < 0 || record_load(sys, jid, &r) != RECORD_ALIVE)
+		return 0;
+	name = dict_get(&r.d, "name");
+	if (strncmp(name, from, len) != 0 || name[len] != '.')
+		return 0;
+	if (asprintf(&full, "%s%s", to, name + len) < 0) {
+		full = NULL;
+		return error_set(err, -ENOMEM, "out of memory");
+	}
+	if (param_check_name(full, jid, err) < 0)
+		return err->code;
+	return record_rename(sys, &r, full, err);
+}
+
+/*
+ * Descendants first: killed halfway, the same change can be asked for again.
+ * Locks are taken from a jail down to its descendants, never up.
+ */
+static int
+rename_all(struct jail_sys *sys, struct record *r, const char *to,
+           struct error *err)
+{
+	const char *from = dict_get(&r->d, "name");
+	cleanup_free int *jids = NULL;
+	size_t len = parent_len(from);
+	int n;
+
+	if (strcmp(from, to) == 0)
+		return 0;
+	if (len != parent_len(to) || strncmp(from, to, len) != 0)
+		return error_set(err, -EINVAL, "cannot change jail's parent");
+	if (jail_find(sys, to, err) > 0)
+		return error_set(err, -EEXIST, "jail \"%s\" already exists",
+		                 to);
+	n = record_children(sys, from, &jids, err);
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++)
+		if (rename_child(sys, jids[i], from, to, err) < 0)
+			return err->code;
+	return record_rename(sys, r, to, err);
+}
+
 static int
 apply_update(struct jail_sys *sys, struct record *r, const struct dict *params,
              struct error *err)
@@ -246,8 +309,7 @@ apply_update(struct jail_sys *sys, struct record *r, const struct dict *params,
 	             dict_get(params, "allow.raw_sockets") != NULL ||
 	             dict_get(params, "allow.reserved_ports") != NULL;
 
-	if (name != NULL && strcmp(name, dict_get(&r->d, "name")) != 0 &&
-	    record_rename(sys, r, name, err) < 0)
+	if (name != NULL && rename_all(sys, r, name, err) < 0)
 		return err->code;
 	if (addrs && record_readdress(sys, r, params, err) < 0)
 		return err->code;
