@@ -24,6 +24,7 @@
 #include "net/ifshow.h"
 #include "net/ifwords.h"
 #include "net/lend.h"
+#include "net/rename.h"
 
 /* One run. */
 struct run {
@@ -99,7 +100,7 @@ do_name(struct run *r, const struct ifword_step *s, struct error *err)
 {
 	const char *name = link_name_linux(s->arg);
 
-	if (link_set_name(&r->nl, &r->l, name, err) < 0)
+	if (rename_link(&r->nl, &r->l, name, err) < 0)
 		return error_wrap(err, "ioctl SIOCSIFNAME (set name)");
 	if (r->l.born[0] == '\0')
 		memcpy(r->l.born, r->l.name, sizeof(r->l.born));

@@ -116,6 +116,21 @@ filters() {
 	[ "$status" = 1 ]
 }
 
+@test "an interface is renamed while it is up, and keeps what it has" {
+	ifc epair0 create up
+	ifc epair0b up
+	ifc epair0a 10.0.0.1/24
+	ifc epair0a inet6 no_dad 2001:db8::1/64
+	helper route -q add default 10.0.0.254
+	helper route -q -6 add default 2001:db8::ff
+	run ifc epair0a name e0a_shop
+	is e0a_shop
+	[[ $(state '.flags | join(" ")' e0a_shop) == *UP* ]]
+	[[ $(addrs e0a_shop) == *10.0.0.1/24*2001:db8::1/64* ]]
+	[[ $(ip -n "$NETNS" route) == *'default via 10.0.0.254 dev e0a_shop'* ]]
+	[[ $(ip -n "$NETNS" -6 route) == *'default via 2001:db8::ff dev e0a_shop'* ]]
+}
+
 @test "bridges take members, several in one line" {
 	ifc epair0 create
 	ifc epair1 create
