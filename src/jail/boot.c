@@ -413,9 +413,11 @@ exec_init(struct making *m, struct error *err)
 	return error_sys(err, "exec init");
 }
 
-_Noreturn void
-boot_jail(struct making *m)
+int
+boot_jail(void *arg)
 {
+	struct making own = *(const struct making *)arg;
+	struct making *m = &own;
 	struct error err = { 0 };
 	int proc = -1;
 
@@ -430,5 +432,5 @@ boot_jail(struct making *m)
 	    name_host(m, &err) == 0)
 		(void)exec_init(m, &err);
 	(void)!write(m->report[1], &err, sizeof(err));
-	_exit(1);
+	return 1;
 }

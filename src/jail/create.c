@@ -30,6 +30,7 @@
 #include "jail/making.h"
 #include "jail/param.h"
 #include "linux/cgroup.h"
+#include "linux/clone.h"
 #include "linux/mnt.h"
 #include "linux/self.h"
 #include "linux/userns.h"
@@ -37,7 +38,6 @@
 enum {
 	JAIL_MIN_PROCS = 1024,
 	JAIL_DEVFS_RULESET = 4,
-	VISIT_STACK = 128 << 10, /* two stacks of half */
 };
 
 static const char *
@@ -419,11 +419,8 @@ clone_init(struct making *m)
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)m->group,
 	};
-	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 
-	if (pid == 0)
-		boot_jail(m);
-	return pid;
+	return clone_wait(&args, boot_jail, m);
 }
 
 /*
@@ -437,23 +434,23 @@ born_in_parent(void *arg)
 	struct making *m = arg;
 
 	m->pid = clone_init(m);
-	return m->pid < 0 ? errno : 0;
+	return m->pid < 0 ? -m->pid : 0;
 }
 
 static int
 go_to_parent(void *arg)
 {
+	struct clone_args args = { .flags = CLONE_FILES,
+		                   .exit_signal = SIGCHLD };
 	struct making *m = arg;
-	char *stack = m->visit_stack;
 	int status;
 	pid_t pid;
 
 	if (setns(m->parent.pidfd, CLONE_NEWPID | CLONE_NEWNET) < 0)
 		return errno;
-	pid = clone(born_in_parent, stack + VISIT_STACK / 2,
-	            CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, m);
+	pid = clone_wait(&args, born_in_parent, m);
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return errno;
+		return pid < 0 ? -pid : errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
 }
 
@@ -479,25 +476,22 @@ pid_of(int pidfd)
 static int
 start_in_parent(struct making *m, struct error *err)
 {
+	struct clone_args args = { .flags = CLONE_FILES,
+		                   .exit_signal = SIGCHLD };
+	pid_t pid = clone_wait(&args, go_to_parent, m);
 	int status = 0;
-	pid_t pid;
 
-	m->visit_stack = malloc(VISIT_STACK);
-	if (m->visit_stack == NULL)
-		return error_set(err, -ENOMEM, "out of memory");
-	pid = clone(go_to_parent, m->visit_stack + VISIT_STACK,
-	            CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, m);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		error_sys(err, "make namespaces");
-	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
-		error_sys(err, "make namespaces in jail %d", m->parent.jid);
-	} else {
-		err->code = 0;
-		m->pid = pid_of(m->pidfd);
+	if (pid > 0 && waitpid(pid, &status, 0) < 0)
+		pid = -errno;
+	if (pid > 0 && status != 0)
+		pid = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+	if (pid < 0) {
+		errno = -pid;
+		return error_sys(err, "make namespaces in jail %d",
+		                 m->parent.jid);
 	}
-	free(m->visit_stack);
-	return err->code;
+	m->pid = pid_of(m->pidfd);
+	return 0;
 }
 
 static int
@@ -506,7 +500,11 @@ start_init(struct making *m, struct error *err)
 	if (m->parent.jid != 0)
 		return start_in_parent(m, err);
 	m->pid = clone_init(m);
-	return m->pid < 0 ? error_sys(err, "make namespaces") : 0;
+	if (m->pid < 0) {
+		errno = -m->pid;
+		return error_sys(err, "make namespaces");
+	}
+	return 0;
 }
 
 /* The program of init. Where the jail's root is the host's uid 0 it could

@@ -33,12 +33,14 @@ struct making {
 	int go[2], report[2]; /* pipes: start init; struct error from boot */
 	int pidfd;
 	pid_t pid;
-	char *visit_stack; /* while its init is made in another jail */
 };
 
-/* The first process of a jail from clone3(2) to exec of init. Never returns;
- * what goes wrong is written to report[1]. */
-_Noreturn void boot_jail(struct making *m);
+/*
+ * The first process of a jail from clone3(2) to exec of init: m is a struct
+ * making, of which it changes nothing (it runs in its maker's memory). Returns
+ * only on failure, which is then written to report[1].
+ */
+int boot_jail(void *m);
 
 /* Is a mount type made by the jail's first process? */
 const char *making_mount_type(const struct jail_mount *mount);

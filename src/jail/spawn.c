@@ -27,6 +27,7 @@
 
 #include "jail/confine.h"
 #include "jail/internal.h"
+#include "linux/clone.h"
 #include "linux/file.h"
 #include "linux/keyring.h"
 #include "linux/passwd.h"
@@ -277,9 +278,10 @@ join_network(const struct entry *e, struct error *err)
 }
 
 /* The first process: joins, makes the second, tells its pid, goes. */
-static _Noreturn void
-enter(struct entry *e)
+static int
+enter(void *arg)
 {
+	struct entry *e = arg;
 	struct report r = { 0 };
 	struct clone_args args = {
 		.flags = CLONE_PARENT,
@@ -302,7 +304,7 @@ enter(struct entry *e)
 		fail(e, &r.err);
 	}
 	(void)!write(e->report[1], &r, sizeof(r));
-	_exit(0);
+	return 0;
 }
 
 /* Collect both processes' word. Returns the command's pid. */
@@ -347,14 +349,11 @@ run_entry(struct entry *e, struct error *err)
 
 	if (pipe2(e->report, O_CLOEXEC) < 0)
 		return error_sys(err, "pipe");
-	first = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (first == 0) {
-		close(e->report[0]);
-		enter(e);
-	}
+	first = clone_wait(&args, enter, e);
 	close(e->report[1]);
 	if (first < 0)
-		pid = error_sys(err, "jail_attach");
+		pid =
+		    error_set(err, first, "jail_attach: %s", strerror(-first));
 	else
 		pid = hear(e, first, err);
 	close(e->report[0]);

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* userns.c - user namespaces made to order.
  *
- * A namespace is owned by the effective uid of the process that made it, so a
- * child takes that uid first; the parent, still privileged, writes the maps
- * and keeps the namespace by a descriptor while the child goes away.
+ * A namespace is owned by the effective uid of the process that makes it, and
+ * limited by the real one's RLIMIT_NPROC, so we take that uid for the moment of
+ * the clone. The child only has to exist while its maps are written; the
+ * namespace then lives by our descriptor.
  */
 #include "linux/userns.h"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,26 +22,60 @@
 
 #include "linux/file.h"
 
-/* The child: never returns. Says one byte, then waits to be let go. */
-static _Noreturn void
-hold_namespace(int fd, uid_t base, uint64_t max_procs)
+enum { CHILD_STACK = 8192 };
+
+/* The child, in our memory: waits to be killed, also by our own death. */
+static int
+idle(void *arg)
 {
-	struct rlimit lim;
-	char ok = 0;
+	pid_t parent = *(pid_t *)arg;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getrlimit(RLIMIT_NPROC, &lim) == 0 && lim.rlim_max > max_procs) {
-		lim.rlim_cur = lim.rlim_max = max_procs;
-		(void)setrlimit(RLIMIT_NPROC, &lim);
-	}
-	if ((base == 0 ||
-	     (setgroups(0, NULL) == 0 && setresgid(base, base, base) == 0 &&
-	      setresuid(base, base, base) == 0)) &&
-	    prctl(PR_SET_DUMPABLE, 1) == 0 && unshare(CLONE_NEWUSER) == 0)
-		ok = 1;
-	if (write(fd, ok != 0 ? "1" : "0", 1) == 1)
-		(void)!read(fd, &ok, 1);
-	_exit(0);
+	while (getppid() == parent)
+		pause();
+	return 0;
+}
+
+/* Be uid base in all but the way back, or come back (base 0). */
+static int
+borrow_uid(uid_t base)
+{
+	if (base != 0)
+		return setresgid(base, base, 0) < 0 ? -1
+		                                    : setresuid(base, base, 0);
+	return setresuid(0, 0, 0) < 0 ? -1 : setresgid(0, 0, 0);
+}
+
+static void
+set_process_limit(const struct rlimit *lim, uint64_t max_procs)
+{
+	struct rlimit tight = *lim;
+
+	if (tight.rlim_cur > max_procs)
+		tight.rlim_cur = max_procs;
+	(void)setrlimit(RLIMIT_NPROC, &tight);
+}
+
+/* A child in a new user namespace. Returns its pid. */
+static pid_t
+clone_owned(uid_t base, uint64_t max_procs, void *stack_top, pid_t *self,
+            struct error *err)
+{
+	struct rlimit lim;
+	pid_t pid = -1;
+
+	if (getrlimit(RLIMIT_NPROC, &lim) < 0)
+		return error_sys(err, "limits");
+	set_process_limit(&lim, max_procs);
+	if (base == 0 || borrow_uid(base) == 0)
+		pid = clone(idle, stack_top, CLONE_NEWUSER | CLONE_VM | SIGCHLD,
+		            self);
+	if (pid < 0)
+		error_sys(err, "make a user namespace");
+	if (base != 0 && borrow_uid(0) < 0)
+		_exit(1); /* as somebody else we must not go on */
+	(void)setrlimit(RLIMIT_NPROC, &lim);
+	return pid < 0 ? err->code : pid;
 }
 
 /* Write both maps of pid and open its user namespace. */
@@ -67,28 +100,16 @@ adopt_namespace(pid_t pid, uid_t base, uint32_t count, struct error *err)
 int
 userns_create(uid_t base, uint32_t count, uint64_t max_procs, struct error *err)
 {
-	int pair[2];
-	char ok = '0';
-	pid_t pid;
+	char stack[CHILD_STACK] __attribute__((aligned(16)));
+	pid_t self = getpid();
+	pid_t pid =
+	    clone_owned(base, max_procs, stack + sizeof(stack), &self, err);
 	int fd;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return error_sys(err, "socketpair");
-	pid = fork();
-	if (pid == 0) {
-		close(pair[0]);
-		hold_namespace(pair[1], base, max_procs);
-	}
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return error_sys(err, "fork");
-	}
-	if (read(pair[0], &ok, 1) != 1 || ok != '1')
-		fd = error_set(err, -EPERM, "cannot make a user namespace");
-	else
-		fd = adopt_namespace(pid, base, count, err);
-	close(pair[0]);
+	if (pid < 0)
+		return pid;
+	fd = adopt_namespace(pid, base, count, err);
+	(void)kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
 	return fd;
