@@ -248,6 +248,21 @@ one_line() {
 	one_line 'jail: -p many: not a limit'
 }
 
+@test "-d and allow.dying say once that they do nothing" {
+	local gone="the 'allow.dying' parameter and '-d' flag are deprecated and have no effect."
+
+	run jail -d -c name=a path="$R" persist
+	[ "$status" = 0 ]
+	is "jail: $gone"
+	conf <<-'EOF'
+		persist; allow.dying;
+		b { } c { }
+	EOF
+	run jailf -q -c
+	[ "$status" = 0 ]
+	is "jail: $gone"
+}
+
 @test "without privilege: one line" {
 	run setpriv --reuid 1001 --clear-groups "$BIN/jail" -c path="$R" persist
 	one_line 'jail: Operation not permitted'
