@@ -34,6 +34,7 @@ struct cmdline {
 	bool only_words; /* a flag that no file can have: -hlnsuU */
 	struct conf_jail words;
 	struct conf *conf;
+	char helpers[PATH_MAX]; /* what opt.helpers points to */
 	bool is_told; /* the file's mistakes were: nothing more to say */
 };
 
@@ -344,7 +345,6 @@ run(struct cmdline *cl, const struct run_request *req, struct error *err)
 {
 	struct jail_hooks hooks = { .before_kill = take_back };
 	const struct run_io io = { print_line, tell_created, cl };
-	char helpers[PATH_MAX];
 	struct jail_sys *sys = NULL;
 	int rc;
 
@@ -352,8 +352,8 @@ run(struct cmdline *cl, const struct run_request *req, struct error *err)
 		return err->code;
 	hooks.arg = sys;
 	jail_sys_set_hooks(sys, &hooks);
-	if (self_libexec("freebsd", helpers, err) == 0)
-		cl->opt.helpers = helpers;
+	if (self_libexec("freebsd", cl->helpers, err) == 0)
+		cl->opt.helpers = cl->helpers;
 	rc = catch_signals(err);
 	if (rc == 0) {
 		cl->opt.cancel_fd = cancel_fd;

@@ -249,41 +249,41 @@ enum intent {
 	INTENT_CLEANUP_START, /* ... and then start it */
 };
 
-/* The table of jail(8)'s letters. */
+/* What the letters ask for when the jail runs ... */
 static enum intent
-intent_of(const struct run *r, const struct run_jail *j)
+intent_when_up(const struct run_jail *j)
 {
-	const bool up = j->jid > 0;
-	const bool cleans =
-	    !up && r->opt->cleanup && !j->is_needed && !j->is_dependent;
-
-	if (cleans && (j->ops & RUN_CREATE) != 0)
-		return INTENT_CLEANUP_START;
-	if (cleans && (j->ops & RUN_REMOVE) != 0)
-		return INTENT_CLEANUP;
 	switch (j->ops) {
 	case RUN_CREATE:
-		if (up)
-			return j->is_wild ? INTENT_NONE : INTENT_EXISTS;
-		return INTENT_START;
+		return j->is_wild ? INTENT_NONE : INTENT_EXISTS;
+	case RUN_REMOVE:
+		return INTENT_STOP;
 	case RUN_CREATE | RUN_REMOVE:
-		if (up)
-			return INTENT_RESTART;
-		if (j->is_dependent && !j->is_needed)
-			return INTENT_NONE; /* to be stopped, and is */
-		return j->is_wild ? INTENT_START : INTENT_NOT_FOUND;
+		return INTENT_RESTART;
+	case RUN_MODIFY:
 	case RUN_CREATE | RUN_MODIFY:
-		return up ? INTENT_SET : INTENT_START;
-	case RUN_CREATE | RUN_MODIFY | RUN_REMOVE:
-		return up ? INTENT_SET_RESTART : INTENT_START;
+		return INTENT_SET;
 	default:
-		break;
+		return INTENT_SET_RESTART;
 	}
-	if (!up)
+}
+
+/* ... and when it does not. */
+static enum intent
+intent_when_down(const struct run *r, const struct run_jail *j)
+{
+	const bool starts = (j->ops & RUN_CREATE) != 0;
+	const bool is_chosen = !j->is_needed && !j->is_dependent;
+
+	if (r->opt->cleanup && is_chosen && starts)
+		return INTENT_CLEANUP_START;
+	if (r->opt->cleanup && is_chosen && (j->ops & RUN_REMOVE) != 0)
+		return INTENT_CLEANUP;
+	if (starts && j->ops != (RUN_CREATE | RUN_REMOVE))
+		return INTENT_START;
+	if (!starts || (j->is_dependent && !j->is_needed))
 		return j->is_wild ? INTENT_NONE : INTENT_NOT_FOUND;
-	return j->ops == RUN_REMOVE   ? INTENT_STOP
-	       : j->ops == RUN_MODIFY ? INTENT_SET
-	                              : INTENT_SET_RESTART;
+	return j->is_wild ? INTENT_START : INTENT_NOT_FOUND;
 }
 
 static enum plan_use
@@ -340,7 +340,7 @@ decide(struct run *r, struct run_jail *j)
 		finish_failed(r, j);
 		return;
 	}
-	what = intent_of(r, j);
+	what = j->jid > 0 ? intent_when_up(j) : intent_when_down(r, j);
 	if (j->jid <= 0 && (j->ops & RUN_REMOVE) != 0)
 		r->is_untidy = true;
 	if (what == INTENT_NONE) {
@@ -612,6 +612,7 @@ take_cancel(struct run *r)
 static int
 next_timeout(const struct run *r)
 {
+	enum { MAX_SLEEP = 3600 * 1000 };
 	int64_t first = 0, now;
 
 	for (size_t i = 0; i < r->n; i++) {
@@ -624,9 +625,9 @@ next_timeout(const struct run *r)
 	if (first == 0)
 		return -1;
 	now = now_ms();
-	return first <= now               ? 0
-	       : first - now > 60 * 60000 ? 60 * 60000
-	                                  : (int)(first - now);
+	return first <= now              ? 0
+	       : first - now > MAX_SLEEP ? MAX_SLEEP
+	                                 : (int)(first - now);
 }
 
 static void

@@ -153,7 +153,8 @@ make_env(struct strv *env, const struct run *r, const struct run_jail *j,
 struct child {
 	char **argv; /* [0] and [1] are spare, for a script without "#!" */
 	char *const *envp;
-	const char *program, *cwd;
+	char *program;
+	const char *cwd;
 	bool new_session, has_user;
 	uid_t uid;
 	gid_t gid, group[MAX_GROUPS];
@@ -186,7 +187,7 @@ static void __attribute__((noreturn)) child_main(struct child *c)
 		char *script = c->argv[1];
 
 		c->argv[0] = shell;
-		c->argv[1] = (char *)(uintptr_t)c->program;
+		c->argv[1] = c->program;
 		execve(shell, c->argv, c->envp);
 		c->argv[1] = script;
 	}

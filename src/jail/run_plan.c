@@ -540,7 +540,7 @@ add_inner(struct builder *b, const char *param, const char *type,
 		return;
 	}
 	memcpy(m->where, root, len);
-	strcpy(m->where + len, below);
+	memcpy(m->where + len, below, strlen(below) + 1);
 	m->below = m->where + len;
 	check_mem(b, inner_opts(b, m, option != NULL ? option + 2 : NULL));
 
