@@ -250,7 +250,7 @@ static const struct mechanism {
 	{ "idmapped mounts", idmap_lib, false, "owners on disk stay as written",
 	  "files of jails belong to the jail's own uid range" },
 	{ "idmapped tmpfs", idmap_tmpfs, false, "tmpfs of the host in a jail",
-	  "tmpfs is mounted inside the jail" },
+	  "nodes in a jail's /dev are nobody's" },
 	{ "cgroup v2 memory", cgroup2_memory, false, "memory limits",
 	  "cgroup v1 memory controller" },
 	{ "pidfd inodes", pidfs, false, "processes told apart",
