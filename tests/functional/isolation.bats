@@ -320,7 +320,7 @@ control() {
 serve() {
 	local kind=$1
 	shift
-	"$@" "$kind" gaol-t 20 >"$DIR/out" 3>&- &
+	"$@" "$kind" gaol-t 100 >"$DIR/out" 3>&- &
 	SERVERS+=" $!"
 	eventually 5 grep -q ready "$DIR/out"
 }

@@ -94,9 +94,10 @@ addr() {
 		ip -n "$NETNS" addr add "$1" dev "$ifname"
 }
 
-# eventually SECONDS CMD ...: retry until it succeeds.
+# eventually SECONDS CMD ...: retry until it succeeds. GAOL_SLOW says how many
+# times slower than usual this machine is.
 eventually() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${GAOL_SLOW:-1}))
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1
