@@ -10,6 +10,8 @@ setup() {
 	export PATH=$BIN:$PATH
 	run ! grep -q ' /var/lib/gaol/jails/' /proc/self/mountinfo ||
 		skip "the example site is up: sudo make stop"
+	[ -d /var/lib/gaol/base/www ] || command -v mmdebstrap >/dev/null ||
+		skip "no mmdebstrap here"
 }
 
 teardown() {
