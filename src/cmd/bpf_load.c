@@ -26,6 +26,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,7 @@
 #include "jail/bpf/version.h"
 #include "linux/ebpf.h"
 #include "linux/file.h"
+#include "linux/mnt.h"
 #include "linux/probe.h"
 
 #define FS_DIR  "bpf"
@@ -145,19 +147,79 @@ load_object(const struct object *o, const char *dir, struct error *err)
 
 /* --- the directory of this build ------------------------------------------ */
 
-static int
-mount_fs(struct error *err)
+static bool
+is_mounted(void)
 {
 	struct statfs st;
 
+	return statfs(FS_DIR, &st) == 0 && (uint32_t)st.f_type == BPF_FS_MAGIC;
+}
+
+static int
+mount_here(struct error *err)
+{
+	if (is_mounted() ||
+	    mount("bpf", FS_DIR, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+	          "mode=0700") == 0)
+		return 0;
+	return error_sys(err, "mount bpffs at '%s'", FS_DIR);
+}
+
+/* Change the mount namespace; false when dir, where we were, is elsewhere or
+ * nowhere in it. */
+static bool
+enter(int ns, const char *dir, const struct stat *is)
+{
+	struct stat st;
+
+	return setns(ns, CLONE_NEWNS) == 0 && chdir(dir) == 0 &&
+	       stat(".", &st) == 0 && st.st_dev == is->st_dev &&
+	       st.st_ino == is->st_ino;
+}
+
+/*
+ * Mount it where everybody sees it, and here. Below "ip netns exec", which has
+ * mounts of its own, a bpffs of ours would go with that command, and the next
+ * one would load a second wall that knows nothing of the first one's jails.
+ */
+static int
+mount_for_all(int host_ns, struct error *err)
+{
+	cleanup_close int own_ns =
+	    open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	cleanup_close int copy = -1;
+	struct error ignored;
+	struct stat here;
+	char dir[PATH_MAX];
+
+	if (own_ns < 0 || getcwd(dir, sizeof(dir)) == NULL ||
+	    stat(".", &here) < 0)
+		return error_sys(err, "own mounts");
+	if (enter(host_ns, dir, &here) && mount_here(&ignored) == 0)
+		copy = mnt_clone_tree(AT_FDCWD, FS_DIR, false, &ignored);
+	if (!enter(own_ns, dir, &here))
+		return error_sys(err, "return to own mounts");
+	if (copy < 0)
+		return mount_here(err);
+	return is_mounted() ? 0 : mnt_attach(copy, AT_FDCWD, FS_DIR, err);
+}
+
+static int
+mount_fs(struct error *err)
+{
+	cleanup_close int host_ns = -1;
+	struct stat host, own;
+
 	if (mkdir(FS_DIR, 0700) < 0 && errno != EEXIST)
 		return error_sys(err, "make '%s'", FS_DIR);
-	if (statfs(FS_DIR, &st) == 0 && (uint32_t)st.f_type == BPF_FS_MAGIC)
+	if (is_mounted())
 		return 0;
-	if (mount("bpf", FS_DIR, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-	          "mode=0700") < 0)
-		return error_sys(err, "mount bpffs at '%s'", FS_DIR);
-	return 0;
+	host_ns = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (host_ns < 0 || fstat(host_ns, &host) < 0 ||
+	    stat("/proc/self/ns/mnt", &own) < 0 ||
+	    (host.st_dev == own.st_dev && host.st_ino == own.st_ino))
+		return mount_here(err);
+	return mount_for_all(host_ns, err);
 }
 
 /* A directory of pins and all in it; what a killed loader left. */

@@ -34,14 +34,10 @@ is_cgroup2(int fd)
 /* A jail's view of the hierarchy begins at the group of its init; its own
  * processes, and what it may make groups in, are in "p" below. */
 static int
-own_root(struct error *err)
+own_root(int top, struct error *err)
 {
-	cleanup_close int top = mnt_fs("cgroup2", NULL, 0, err);
-	int fd;
+	int fd = openat(top, "p", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (top < 0)
-		return top;
-	fd = openat(top, "p", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? fd : error_sys(err, "open own cgroup");
 }
 
@@ -50,6 +46,7 @@ cg_root(bool in_userns, struct error *err)
 {
 	static const char *const places[] = { "/sys/fs/cgroup",
 		                              "/sys/fs/cgroup/unified" };
+	cleanup_close int top = -1;
 
 	for (size_t i = 0; i < ARRAY_LEN(places) && !in_userns; i++) {
 		int fd = open(places[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -59,7 +56,11 @@ cg_root(bool in_userns, struct error *err)
 		if (fd >= 0)
 			close(fd);
 	}
-	return own_root(err);
+	/* "ip netns exec" covers /sys with one that has no hierarchy in it. */
+	top = mnt_fs("cgroup2", NULL, 0, err);
+	if (top < 0)
+		return top;
+	return in_userns ? own_root(top, err) : take_fd(&top);
 }
 
 int

@@ -16,8 +16,9 @@
 
 /*
  * The directory of the unified hierarchy that this process may make groups
- * in: /sys/fs/cgroup, or its "unified" beside v1; inside a jail, the group
- * the jail was given, mounted detached. Returns an O_PATH descriptor.
+ * in: /sys/fs/cgroup, or its "unified" beside v1, or where neither shows a
+ * detached mount; inside a jail, the group the jail was given, mounted
+ * detached. Returns a directory's descriptor, for paths below it only.
  */
 int cg_root(bool in_userns, struct error *err);
 

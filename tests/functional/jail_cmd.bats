@@ -792,6 +792,29 @@ jail: $CONF line 5: ;: syntax error"
 	is 1
 }
 
+@test "below ip netns exec, which has mounts of its own" {
+	local in_ns="ip netns exec $NETNS $BIN"
+
+	# What that command mounts is gone with it, /sys among it; here pid 1
+	# may be looked at, so what all jails share goes to the host's mounts.
+	addr 10.99.0.1/32
+	run unshare --fork --pid --mount-proc --propagation shared sh -ec "
+		$in_ns/jail -c name=n path=$R persist mount.devfs \
+		    ip4.addr=10.99.0.1
+		nsenter --net=/run/netns/$NETNS $BIN/jail -m name=n ip4.addr=
+		nsenter --net=/run/netns/$NETNS $BIN/jls -j n -n ip4.addr
+		$in_ns/jexec n test -c /dev/null
+		$in_ns/jail -r n; $in_ns/jls name; $BIN/gaol tidy"
+	[ "$status" = 0 ]
+	is ip4.addr=
+	# And where it may not, jails are found from both sides.
+	ip netns exec "$NETNS" "$BIN/jail" -c name=n path="$R" persist
+	jexec n true
+	ip netns exec "$NETNS" "$BIN/jexec" n true
+	jail -r n
+	no_jails
+}
+
 @test "closed standard descriptors are nobody else's" {
 	conf <<-'EOF'
 		persist; stop.timeout = 0;
