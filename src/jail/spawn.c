@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* spawn.c - a process enters a jail.
  *
- * Two processes: the first joins the cgroup and the namespaces, which counts
- * only for children; its child, made with CLONE_PARENT so that it is the
- * caller's own, puts the walls up and executes the command. From the join to
- * the exec the memory is still the host program's: it is never dumpable then,
- * so nobody inside may trace it or open its descriptors (ptrace(2), "access
- * mode checking").
+ * One child, born in the jail's cgroup and pid namespace: joins the other
+ * namespaces, puts the walls up and executes the command. Until it joins the
+ * user namespace it has the host root's credentials, over which nobody inside
+ * has rights; from then to the exec its memory is still the host program's, so
+ * it is never dumpable: nobody inside may trace it or open its descriptors
+ * (ptrace(2), "access mode checking").
  */
 #include <linux/close_range.h>
 #include <linux/sched.h>
@@ -27,7 +27,6 @@
 
 #include "jail/confine.h"
 #include "jail/internal.h"
-#include "linux/clone.h"
 #include "linux/file.h"
 #include "linux/keyring.h"
 #include "linux/passwd.h"
@@ -35,7 +34,7 @@
 #define PATH_CLEAN                                                             \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* What the two processes need of the caller. */
+/* What the child needs of the caller. */
 struct entry {
 	const struct jail_cmd *cmd;
 	const struct record *rec;
@@ -49,19 +48,23 @@ struct entry {
 	bool have_user;
 };
 
-/* What the first process says when it succeeded, and struct error else. */
-struct report {
-	pid_t pid;
-	struct error err;
-};
-
 static _Noreturn void
 fail(const struct entry *e, const struct error *err)
 {
-	struct report r = { 0, *err };
-
-	(void)!write(e->report[1], &r, sizeof(r));
+	(void)!write(e->report[1], err, sizeof(*err));
 	_exit(1);
+}
+
+/* Also when a signal interrupts. Returns what read(2) does. */
+static ssize_t
+read_whole(int fd, void *data, size_t len)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, data, len);
+	} while (n < 0 && errno == EINTR);
+	return n;
 }
 
 static int
@@ -223,7 +226,7 @@ leave_for_good(const struct entry *e)
 	setsid();
 }
 
-/* The second process: inside, on its way to the command. */
+/* Inside, on its way to the command. */
 static _Noreturn void
 become_command(struct entry *e)
 {
@@ -277,85 +280,90 @@ join_network(const struct entry *e, struct error *err)
 	return 0;
 }
 
-/* The first process: joins, makes the second, tells its pid, goes. */
-static int
-enter(void *arg)
+/* The child: in the jail's pid namespace already, joins the others. */
+static _Noreturn void
+enter(struct entry *e)
 {
-	struct entry *e = arg;
-	struct report r = { 0 };
-	struct clone_args args = {
-		.flags = CLONE_PARENT,
-		.exit_signal = 0, /* CLONE_PARENT: the caller's own */
-	};
+	struct error err = { 0 };
 
 	prctl(PR_SET_DUMPABLE, 0);
 	volunteer_for_oom();
-	if (join_network(e, &r.err) < 0)
-		fail(e, &r.err);
-	if (setns(e->rec->pidfd, (int)e->ns) < 0) {
-		error_sys(&r.err, "jail_attach");
-		fail(e, &r.err);
+	if (join_network(e, &err) < 0)
+		fail(e, &err);
+	if (setns(e->rec->pidfd, (int)(e->ns & ~(unsigned)CLONE_NEWPID)) < 0) {
+		error_sys(&err, "jail_attach");
+		fail(e, &err);
 	}
-	r.pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (r.pid == 0)
-		become_command(e);
-	if (r.pid < 0) {
-		error_sys(&r.err, "jail_attach");
-		fail(e, &r.err);
-	}
-	(void)!write(e->report[1], &r, sizeof(r));
-	return 0;
+	become_command(e);
 }
 
-/* Collect both processes' word. Returns the command's pid. */
+/*
+ * Make a child in the jail's cgroup and pid namespace. Where children are born
+ * is an attribute of ours, turned there and back again, which spares a process
+ * between us and the command (pid_namespaces(7), "setns").
+ */
 static pid_t
-hear(struct entry *e, pid_t first, struct error *err)
-{
-	struct report r, failed = { 0 };
-	bool heard = false;
-	pid_t pid = 0;
-
-	while (read(e->report[0], &r, sizeof(r)) == (ssize_t)sizeof(r))
-		if (r.pid > 0) {
-			pid = r.pid;
-		} else {
-			failed = r;
-			heard = true;
-		}
-	while (waitpid(first, NULL, 0) < 0 && errno == EINTR)
-		continue;
-	if (pid > 0 && (heard || e->cmd->new_session))
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			continue;
-	if (pid > 0 && !heard)
-		return pid;
-	if (!heard)
-		return error_set(err, -ESRCH, "jail_attach: %s",
-		                 strerror(ESRCH));
-	failed.err.msg[sizeof(failed.err.msg) - 1] = '\0';
-	*err = failed.err;
-	return err->code;
-}
-
-static pid_t
-run_entry(struct entry *e, struct error *err)
+bear(const struct entry *e, struct error *err)
 {
 	struct clone_args args = {
 		.flags = CLONE_INTO_CGROUP,
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)e->group,
 	};
-	pid_t first, pid;
+	cleanup_close int home =
+	    open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	pid_t pid;
+
+	if (home < 0)
+		return error_sys(err, "open '/proc/self/ns/pid'");
+	if (setns(e->rec->pidfd, CLONE_NEWPID) < 0)
+		return error_sys(err, "jail_attach");
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid == 0)
+		return 0;
+	if (pid < 0) {
+		/* A namespace whose init is gone takes nobody in any more. */
+		errno = errno == ENOMEM ? ESRCH : errno;
+		pid = error_sys(err, "jail_attach");
+	}
+	if (setns(home, CLONE_NEWPID) < 0)
+		return error_sys(err, "leave the jail");
+	return pid;
+}
+
+/* The child's word: nothing, when exec closed the pipe. */
+static pid_t
+hear(const struct entry *e, pid_t pid, struct error *err)
+{
+	struct error failed;
+	bool heard =
+	    read_whole(e->report[0], &failed, sizeof(failed)) == sizeof(failed);
+
+	if (heard || e->cmd->new_session)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	if (!heard)
+		return pid;
+	failed.msg[sizeof(failed.msg) - 1] = '\0';
+	*err = failed;
+	return err->code;
+}
+
+static pid_t
+run_entry(struct entry *e, struct error *err)
+{
+	pid_t pid;
 
 	if (pipe2(e->report, O_CLOEXEC) < 0)
 		return error_sys(err, "pipe");
-	first = clone_wait(&args, enter, e);
+	pid = bear(e, err);
+	if (pid == 0) {
+		close(e->report[0]);
+		enter(e);
+	}
 	close(e->report[1]);
-	if (first < 0)
-		pid =
-		    error_set(err, first, "jail_attach: %s", strerror(-first));
-	else
-		pid = hear(e, first, err);
+	if (pid > 0)
+		pid = hear(e, pid, err);
 	close(e->report[0]);
 	return pid;
 }
