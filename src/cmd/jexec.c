@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "jail/jail.h"
+#include "linux/passwd.h"
 
 static volatile sig_atomic_t child; /* for the handler alone */
 
@@ -94,13 +95,19 @@ follow(pid_t pid)
 static void
 set_caller(void)
 {
-	const struct passwd *pw = getpwuid(getuid());
+	cleanup_close int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct passwd_entry pw;
+	struct error ignored;
+	char self[16];
+	gid_t group;
+	int n = 1;
 
-	if (pw == NULL)
+	snprintf(self, sizeof(self), "%u", getuid());
+	if (passwd_load(root, self, &pw, &group, &n, &ignored) < 0)
 		return;
-	setenv("USER", pw->pw_name, 1);
-	setenv("HOME", pw->pw_dir, 1);
-	setenv("SHELL", pw->pw_shell[0] != '\0' ? pw->pw_shell : "/bin/sh", 1);
+	setenv("USER", pw.name, 1);
+	setenv("HOME", pw.home, 1);
+	setenv("SHELL", pw.shell[0] != '\0' ? pw.shell : "/bin/sh", 1);
 }
 
 static int

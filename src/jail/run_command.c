@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +20,10 @@
 
 #include "jail/run_internal.h"
 #include "linux/beneath.h"
+#include "linux/passwd.h"
 
 enum {
-	MAX_GROUPS = 1024, /* of one user */
+	MAX_GROUPS = PASSWD_MAX_GROUPS,
 };
 
 /* Where the helpers are seen inside a jail that has a devfs. */
@@ -289,31 +289,33 @@ static int
 take_user(struct child *c, struct strv *env, const char *user, bool is_clean,
           char **out_home, struct error *err)
 {
-	const struct passwd *pw;
+	cleanup_close int root = -1;
+	struct passwd_entry pw;
+	struct error none;
+	char self[16];
 
 	if (user == NULL && !is_clean)
 		return 0;
-	errno = 0;
-	pw = user != NULL ? getpwnam(user) : getpwuid(getuid());
-	if (pw == NULL && user != NULL)
-		return error_set(err, -ENOENT, "%s: no such user", user);
-	if (pw == NULL)
-		return 0;
-	if (env_set(env, "USER", pw->pw_name) < 0 ||
-	    env_set(env, "HOME", pw->pw_dir) < 0 ||
-	    env_set(env, "SHELL",
-	            *pw->pw_shell != '\0' ? pw->pw_shell : "/bin/sh") < 0)
+	snprintf(self, sizeof(self), "%u", getuid());
+	root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	c->n_group = MAX_GROUPS;
+	if (passwd_load(root, user != NULL ? user : self, &pw, c->group,
+	                &c->n_group, &none) < 0) {
+		if (user != NULL)
+			*err = none;
+		return user != NULL ? err->code : 0;
+	}
+	if (env_set(env, "USER", pw.name) < 0 ||
+	    env_set(env, "HOME", pw.home) < 0 ||
+	    env_set(env, "SHELL", *pw.shell != '\0' ? pw.shell : "/bin/sh") < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	if (user == NULL)
 		return 0;
 	c->has_user = true;
-	c->uid = pw->pw_uid;
-	c->gid = pw->pw_gid;
-	c->n_group = MAX_GROUPS;
-	if (getgrouplist(user, pw->pw_gid, c->group, &c->n_group) < 0)
-		return error_set(err, -E2BIG, "%s: too many groups", user);
+	c->uid = pw.uid;
+	c->gid = pw.gid;
 	if (is_clean) {
-		*out_home = strdup(pw->pw_dir);
+		*out_home = strdup(pw.home);
 		c->cwd = *out_home;
 	}
 	return 0;

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +17,7 @@
 #include "jail/fstab.h"
 #include "jail/param.h"
 #include "linux/file.h"
+#include "linux/resolve.h"
 
 /* What is at work while one plan is built. */
 struct builder {
@@ -179,32 +179,19 @@ plan_addrs(struct builder *b, const char *param, const struct strv *values,
 static void
 resolve_hostname(struct builder *b, struct strv addr[2])
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	const char *host = conf_jail_last(b->j, "host.hostname");
-	struct addrinfo *list = NULL;
-	struct error err;
+	struct error err, why;
 	int rc;
 
 	if (host == NULL)
 		return;
-	rc = getaddrinfo(host, NULL, &hints, &list);
-	if (rc != 0) {
-		error_set(&err, -EINVAL, "host.hostname %s: %s", host,
-		          gai_strerror(rc));
+	rc = resolve_host(host, &addr[0], &addr[1], &why);
+	if (rc == -ENOMEM)
+		check_mem(b, rc);
+	else if (rc < 0) {
+		error_set(&err, -EINVAL, "host.hostname %.400s", why.msg);
 		report(b, &err);
-		return;
 	}
-	for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
-		bool is_v6 = ai->ai_family == AF_INET6;
-		char text[NI_MAXHOST];
-
-		if ((is_v6 || ai->ai_family == AF_INET) &&
-		    getnameinfo(ai->ai_addr, ai->ai_addrlen, text, sizeof(text),
-		                NULL, 0, NI_NUMERICHOST) == 0 &&
-		    !strv_has(&addr[is_v6], text))
-			check_mem(b, strv_push(&addr[is_v6], text));
-	}
-	freeaddrinfo(list);
 }
 
 /* meta.KEY and env.KEY: "=VALUE", or "" to remove it. */
