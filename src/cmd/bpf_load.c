@@ -38,6 +38,7 @@
 #include "linux/ebpf.h"
 #include "linux/file.h"
 #include "linux/mnt.h"
+#include "linux/mountinfo.h"
 #include "linux/probe.h"
 
 #define FS_DIR  "bpf"
@@ -215,6 +216,13 @@ mount_fs(struct error *err)
 	if (is_mounted())
 		return 0;
 	host_ns = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+	/* Without it sk_lookup would go with this command, and no listener of
+	 * the jails that stay would be reached any more. */
+	if (host_ns < 0 && !mountinfo_is_first())
+		return error_set(err, -EPERM,
+		                 "this mount namespace is not pid 1's, which "
+		                 "may not be entered: use nsenter --net, not "
+		                 "ip netns exec");
 	if (host_ns < 0 || fstat(host_ns, &host) < 0 ||
 	    stat("/proc/self/ns/mnt", &own) < 0 ||
 	    (host.st_dev == own.st_dev && host.st_ino == own.st_ino))

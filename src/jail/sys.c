@@ -20,6 +20,7 @@
 #include "jail/netwall.h"
 #include "linux/cgroup.h"
 #include "linux/mnt.h"
+#include "linux/mountinfo.h"
 #include "linux/userns.h"
 
 #define RUN_DEFAULT "/run/gaol"
@@ -41,27 +42,6 @@ hash_text(const char *s)
 	return h;
 }
 
-/* Is this the mount namespace everybody sees, not "ip netns exec"'s own? A
- * mount has the same number in both lists only when they are one namespace. */
-static bool
-in_first_mount_ns(void)
-{
-	static const char *const lists[] = { "/proc/1/mountinfo",
-		                             "/proc/self/mountinfo" };
-	char line[2][256] = { "", "" };
-
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-		FILE *f = fopen(lists[i], "re");
-
-		if (f == NULL)
-			return false;
-		if (fgets(line[i], sizeof(line[i]), f) == NULL)
-			line[i][0] = '\0';
-		fclose(f);
-	}
-	return line[0][0] != '\0' && strcmp(line[0], line[1]) == 0;
-}
-
 /*
  * State belongs in memory: it must not outlive a boot, and a journal makes
  * each of its small files cost milliseconds. Where /run is on a disk the
@@ -77,7 +57,7 @@ put_in_memory(struct jail_sys *sys, int dir, struct error *err)
 	if (fstatfs(dir, &fs) < 0)
 		return error_sys(err, "'%s'", sys->path);
 	if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC ||
-	    sys->nested || !in_first_mount_ns())
+	    sys->nested || !mountinfo_is_first())
 		return 0;
 	tmpfs =
 	    mnt_fs("tmpfs", opts, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);

@@ -140,3 +140,24 @@ mountinfo_at(const struct mountinfo *mi, const char *point)
 			return &mi->row[i];
 	return NULL;
 }
+
+/* A mount has the same number in both lists only when they are one namespace's.
+ */
+bool
+mountinfo_is_first(void)
+{
+	static const char *const lists[] = { "/proc/1/mountinfo",
+		                             "/proc/self/mountinfo" };
+	char line[2][256] = { "", "" };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		FILE *f = fopen(lists[i], "re");
+
+		if (f == NULL)
+			return false;
+		if (fgets(line[i], sizeof(line[i]), f) == NULL)
+			line[i][0] = '\0';
+		fclose(f);
+	}
+	return line[0][0] != '\0' && strcmp(line[0], line[1]) == 0;
+}

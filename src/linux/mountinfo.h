@@ -5,6 +5,7 @@
  */
 #ifndef LINUX_MOUNTINFO_H
 #define LINUX_MOUNTINFO_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,4 +46,8 @@ void mountinfo_fini(struct mountinfo *mi);
 /* The last, so topmost, mount at point, or NULL. */
 const struct mountinfo_row *mountinfo_at(const struct mountinfo *mi,
                                          const char *point);
+
+/* Is this the mount namespace everybody sees, pid 1's, and not the own one of
+ * "ip netns exec"? Told from the two lists, which anyone may read. */
+bool mountinfo_is_first(void);
 #endif

@@ -462,6 +462,25 @@ no_answer() {
 	has "to $A4:"
 }
 
+@test "a socket on all addresses of both families cannot connect out" {
+	one_address
+	start h tcp6 reuse bind=[::]:7000 listen serve=host
+	for s in tcp6 udp6; do
+		gives "connect: EADDRNOTAVAIL" a $s bind=[::]:0 \
+			connect=[$H6]:7000
+		gives "connect: EADDRNOTAVAIL" a $s bind=[::]:0 \
+			connect=[::ffff:$H4]:7000
+	done
+	gives "connect: EADDRNOTAVAIL" a udp4 send=$H4:7000 connect=$H4:7000
+	# One family is enough to have a source.
+	gives "host at [$H6]:7000 to [$A6]" from_port a tcp6 v6only \
+		bind=[::]:0 connect=[$H6]:7000 ask
+	# To itself it can.
+	start a tcp6 bind=[::]:7000 listen serve=jail
+	gives "jail at [$A6]:7000 to [$A6]" from_port a tcp6 \
+		bind=[::]:0 connect=[::1]:7000 ask
+}
+
 @test "UDP: the wildcard serves every address while it is the only one" {
 	up a ip4.addr=$A4,$A4b ip6.addr=$A6
 	up b ip4.addr=$B4 ip6.addr=$B6
@@ -564,6 +583,91 @@ no_answer() {
 	has "o at $A4:80"
 	jail -r o
 	ip netns del "$other"
+}
+
+@test "a network namespace that a jail makes has no rules of the jail's" {
+	up a ip4.addr=$A4 children.max=1
+	run jexec a /bin/sh -c 'unshare -rn /bin/sh -c "ip link set lo up;
+		/bin/sock tcp4 reuse bind=127.0.0.1:80 name listen \
+			tcp4 connect=127.0.0.1:80 peer udp4 \
+			bind=127.0.0.2:9 connect=127.0.0.1:9 ask"'
+	has $'127.0.0.1:80\n127.0.0.1:80\n'
+	has "ask: ECONNREFUSED"
+}
+
+@test "one jail cannot take all the ports there are to claim" {
+	local more i
+	for i in $(seq 63); do more+=,10.99.0.$i; done
+	up a ip4.addr=$A4$more
+	up b ip4.addr=$B4
+	run a many=200
+	has "many: ENOBUFS"
+	gives "$B4:80" b tcp4 bind=0.0.0.0:80 name
+	# All given back.
+	gives "0.0.0.0:80" a tcp4 bind=0.0.0.0:80 name
+}
+
+@test "a start in a mount namespace of its own leaves jails reachable" {
+	run unshare -m --propagation private \
+		nsenter --net="/run/netns/$NETNS" -- \
+		"$BIN/jail" -c name=a path="$DIR/r" persist ip4.addr=$A4
+	[ "$status" = 0 ] || {
+		has "use nsenter --net, not ip netns exec" && return
+	}
+	start a tcp4 bind=0.0.0.0:80 listen serve=a
+	run h tcp4 connect=$A4:80 ask
+	has "a at $A4:80"
+	unshare -m --propagation private nsenter --net="/run/netns/$NETNS" -- \
+		"$BIN/jail" -m name=a ip4.addr=$A4,$A4b
+	gives "$A4b:81" a tcp4 bind=$A4b:81 name
+}
+
+@test "the programs are loaded once, however many jails start at once" {
+	local i jobs=()
+	mkdir -p "$GAOL_RUN"
+	for i in 1 2 3 4 5 6; do
+		hostnet "$LIBEXEC/bpf-load" "$GAOL_RUN" 3>&- &
+		jobs+=($!)
+	done
+	for i in "${jobs[@]}"; do wait "$i"; done
+	[ "$(find "$GAOL_RUN/bpf" -mindepth 1 -maxdepth 1 -type d | wc -l)" = 1 ]
+	[ "$(find "$GAOL_RUN/bpf" -name 'net-*' | wc -l)" = 1 ]
+	umount "$GAOL_RUN/bpf"
+	rmdir "$GAOL_RUN/bpf"
+	rm "$GAOL_RUN"/bpf?*
+}
+
+@test "a loader that was killed half way is no harm" {
+	local pid
+	mkdir -p "$GAOL_RUN"
+	for i in 0.01 0.02 0.04 0.08; do
+		hostnet "$LIBEXEC/bpf-load" "$GAOL_RUN" 3>&- &
+		pid=$!
+		sleep $i
+		kill -9 $pid 2>/dev/null || :
+		wait $pid || :
+	done
+	hostnet "$LIBEXEC/bpf-load" "$GAOL_RUN"
+	[ ! -e "$GAOL_RUN/bpf/new" ]
+	[ "$(find "$GAOL_RUN/bpf" -name egress | wc -l)" = 1 ]
+	umount "$GAOL_RUN/bpf"
+	rmdir "$GAOL_RUN/bpf"
+	rm "$GAOL_RUN"/bpf?*
+}
+
+@test "jails made by another build keep their programs, and can be changed" {
+	up a ip4.addr=$A4
+	start a tcp4 bind=0.0.0.0:80 listen serve=a
+	for dir in "$GAOL_RUN"/bpf/1-*; do mv "$dir" "$GAOL_RUN/bpf/1-other"; done
+	up b ip4.addr=$B4
+	[ "$(find "$GAOL_RUN/bpf" -mindepth 1 -maxdepth 1 -type d | wc -l)" = 2 ]
+	start b tcp4 bind=0.0.0.0:80 listen serve=b
+	run h tcp4 connect=$A4:80 ask
+	has "a at"
+	run h tcp4 connect=$B4:80 ask
+	has "b at"
+	jail -m name=a ip4.addr=$A4b
+	gives "$A4b:81" a tcp4 bind=0.0.0.0:81 name
 }
 
 @test "VNET: no address rules at all" {

@@ -43,13 +43,15 @@ struct sock {
 /* --- claims -------------------------------------------------------------- */
 
 APART int
-taken(const struct wall_key *key, const struct ask *a)
+taken(const struct wall_key *asked, const struct ask *a)
 {
+	struct wall_key key; /* Linux 6.1 wants a key on our own stack */
 	struct claim *c;
 
-	if (key == NULL || a == NULL)
+	if (asked == NULL || a == NULL)
 		return true;
-	c = bpf_map_lookup_elem(&claims, key);
+	key = *asked;
+	c = bpf_map_lookup_elem(&claims, &key);
 	return c != NULL && !may_join(c, a);
 }
 
@@ -417,7 +419,7 @@ judge(struct bpf_sock_addr *ctx, struct wall_rules *r, struct ask *a,
 	if (b == NULL)
 		return ENOBUFS;
 	if (b->flags & S_BOUND) /* bound before and disconnected since */
-		unclaim(b);
+		unclaim(b, r->jail);
 	b->addr = a->addr;
 	b->port = a->port;
 	b->flags = (a->wild ? S_WILD : 0) | (a->dual ? S_DUAL : 0) |

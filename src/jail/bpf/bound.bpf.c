@@ -20,6 +20,11 @@ commit(struct bpf_sock *sk)
 
 	if (b == NULL || !(b->flags & S_PENDING))
 		return 1;
+	b->cost = b->flags & S_WILD ? (__u32)r->n4 + r->n6 : 1;
+	if (!take_room(r->jail, b->cost)) {
+		b->flags = 0;
+		return refuse(ENOBUFS);
+	}
 	fresh.jail = r->jail;
 	fresh.hidden = (__u16)sk->src_port;
 	fresh.flags = b->flags & (S_REUSE | S_REUSEPORT | S_DUAL);
@@ -35,6 +40,7 @@ commit(struct bpf_sock *sk)
 		__sync_fetch_and_add(&c->sockets, 1);
 		return 1;
 	}
+	leave_room(r->jail, b->cost);
 	b->flags = 0;
 	return refuse(c != NULL ? EADDRINUSE : ENOBUFS);
 }
@@ -60,7 +66,7 @@ release(struct bpf_sock *sk)
 	struct bound *b = bpf_sk_storage_get(&sockets, sk, NULL, 0);
 
 	if (b != NULL && (b->flags & S_BOUND)) {
-		unclaim(b);
+		unclaim(b, rules_here()->jail);
 		b->flags = 0;
 	}
 	return 1;
@@ -69,20 +75,21 @@ release(struct bpf_sock *sk)
 /* --- listen(2) ------------------------------------------------------------ */
 
 APART int
-enter(struct bpf_sock_ops *ctx, struct wall_key *key, __u32 flags)
+enter(struct bpf_sock_ops *ctx, const struct wall_key *at, __u32 flags)
 {
+	struct wall_key key; /* Linux 6.1 wants a key on our own stack */
 	__u8 yes = 1;
 
-	if (key == NULL)
+	if (at == NULL)
 		return 0;
-	key->slot = 0;
-	if (bpf_sock_hash_update(ctx, &listeners, key, BPF_NOEXIST) == 0 ||
+	key = *at;
+	if (bpf_sock_hash_update(ctx, &listeners, &key, BPF_NOEXIST) == 0 ||
 	    !(flags & S_REUSEPORT))
 		return 0;
-	bpf_map_update_elem(&groups, key, &yes, BPF_ANY);
+	bpf_map_update_elem(&groups, &key, &yes, BPF_ANY);
 	for (int i = 1; i < WALL_SLOTS; i++) {
-		key->slot = (__u8)i;
-		if (bpf_sock_hash_update(ctx, &listeners, key, BPF_NOEXIST) ==
+		key.slot = (__u8)i;
+		if (bpf_sock_hash_update(ctx, &listeners, &key, BPF_NOEXIST) ==
 		    0)
 			break;
 	}

@@ -30,6 +30,19 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } claims SEC(".maps");
 
+/* How many entries of claims and listeners each jail takes, lest one take them
+ * all from the others. */
+enum { MAX_HELD = 8192 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} held SEC(".maps");
+
 /* What a socket asks for, then what the kernel is told. */
 struct ask {
 	struct wall_addr addr;
@@ -50,12 +63,39 @@ may_join(const struct claim *c, const struct ask *a)
 	return a->proto != IPPROTO_TCP && (c->flags & S_REUSE) && a->reuse;
 }
 
-/* Give a claim back. */
+INLINE bool
+take_room(__u64 jail, __u32 cost)
+{
+	__u32 *n, zero = 0;
+
+	bpf_map_update_elem(&held, &jail, &zero, BPF_NOEXIST);
+	n = bpf_map_lookup_elem(&held, &jail);
+	if (n == NULL || *n + cost > MAX_HELD)
+		return false;
+	__sync_fetch_and_add(n, cost);
+	return true;
+}
+
 INLINE void
-unclaim(struct bound *b)
+leave_room(__u64 jail, __u32 cost)
+{
+	__u32 *n = bpf_map_lookup_elem(&held, &jail);
+
+	if (n == NULL)
+		return;
+	if (*n <= cost)
+		bpf_map_delete_elem(&held, &jail);
+	else
+		__sync_fetch_and_sub(n, cost);
+}
+
+/* Give a claim back, and its room. */
+INLINE void
+unclaim(struct bound *b, __u64 jail)
 {
 	struct claim *c = bpf_map_lookup_elem(&claims, &b->claim);
 
+	leave_room(jail, b->cost);
 	if (c != NULL && __sync_fetch_and_add(&c->sockets, -1) == 1)
 		bpf_map_delete_elem(&claims, &b->claim);
 }

@@ -124,9 +124,10 @@ take_source(struct bpf_sock_addr *ctx, const struct wall_rules *r,
 	}
 	if (!is_any(&at))
 		return 0;
-	/* Bound to a port on all addresses: too late to name one. */
+	/* Bound to a port on all addresses: too late to name one, and the
+	 * kernel's choice is the jail's only towards itself. */
 	if (ctx->sk->src_port != 0)
-		return EADDRNOTAVAIL;
+		return has(r, to) ? 0 : EADDRNOTAVAIL;
 	choose(r, to, &from);
 	return bind_source(ctx, &from, 0, as_v4) < 0 ? EADDRNOTAVAIL : 0;
 }

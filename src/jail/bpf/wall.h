@@ -71,7 +71,7 @@ struct bound {
 	struct wall_addr addr; /* as getsockname(2) shows it */
 	__u16 port;            /* host order */
 	__u16 flags;
-	__u32 pad;
+	__u32 cost; /* entries it takes of the maps all jails share */
 };
 
 struct {

@@ -2,20 +2,23 @@
 /* sock.c - "sock WORD ...": socket calls as words, in order, on the socket made
  * last; what netwall.bats runs inside and outside of jails.
  *
- *   tcp4 tcp6 udp4 udp6 icmp4 icmp6 raw4 raw6 sctp4 mptcp4 packet   socket(2)
- *   reuse reuseport v6only noport freebind transparent todevice    setsockopt
+ *   tcp4 tcp6 udp4 udp6 icmp4 icmp6 raw4 raw6 sctp4 mptcp4 packet  socket(2)
+ *   reuse reuseport v6only noport freebind transparent todevice   setsockopt
  *   bind=NAME connect=NAME listen shut close unconnect
- *   send=NAME     sendto a datagram; from=ADDR names its source first
- *   ask           write a line to the peer, print the answer
- *   recv          print a datagram and who sent it; answer it
- *   serve=TEXT    print "ready PID", then for ever tell who connects or sends
- * TEXT and the addresses join=GROUP    IP_ADD_MEMBERSHIP name peer     print
- * getsockname, getpeername user=UID bindcap=UID   become a user, without or
- * with the one capability say=TEXT sleep=MS timeout=MS (of sockets made later;
- * 2000) pings=N connects=N binds=N      measure, print microseconds
+ *   send=NAME        a datagram; from=ADDR before it names its source
+ *   ask              write a line to the peer, print the answer
+ *   recv             print a datagram and who sent it; answer it
+ *   serve=TEXT       print "ready PID", then for ever answer TEXT and addresses
+ *   join=GROUP       IP_ADD_MEMBERSHIP
+ *   name peer        print getsockname(2), getpeername(2)
+ *   user=UID         become a user; bindcap=UID: with the capability to bind
+ *   say=TEXT sleep=MS
+ *   timeout=MS       of sockets made later; 2000
+ *   many=N           bind N ports and hold them
+ *   pings=N binds=N  measure; print microseconds
  *
- * NAME is 10.0.0.1:80 or [fd00::1]:80. Prints "WORD: ERRNO" and exits 1 where a
- * call fails. The last line is "ok" when all went well.
+ * NAME is 10.0.0.1:80 or [fd00::1]:80. Prints "WORD: ERRNO" and exits 1 where
+ * a call fails; the last line is "ok" when all went well.
  */
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -111,7 +114,6 @@ static const struct kind {
 	{ "sctp4", AF_INET, SOCK_STREAM, PROTO_SCTP },
 	{ "mptcp4", AF_INET, SOCK_STREAM, PROTO_MPTCP },
 	{ "packet", AF_PACKET, SOCK_RAW, 0 },
-	{ "vsock", AF_VSOCK, SOCK_STREAM, 0 },
 };
 
 static const struct option {
@@ -467,6 +469,22 @@ do_binds(const char *arg)
 	return 0;
 }
 
+/* Hold ports from 1024 on. */
+static int
+do_many(const char *arg)
+{
+	union name n = { .in.sin_family = AF_INET };
+
+	for (int i = 0; i < atoi(arg); i++) {
+		int s = socket(AF_INET, SOCK_STREAM, 0);
+
+		n.in.sin_port = htons((uint16_t)(1024 + i));
+		if (s < 0 || bind(s, &n.sa, sizeof(n.in)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static const struct word {
 	const char *word;
 	int (*run)(const char *arg);
@@ -481,7 +499,7 @@ static const struct word {
 	{ "user", do_user },     { "bindcap", do_bindcap },
 	{ "say", do_say },       { "timeout", do_timeout },
 	{ "sleep", do_sleep },   { "pings", do_pings },
-	{ "binds", do_binds },
+	{ "binds", do_binds },   { "many", do_many },
 };
 
 static int
