@@ -6,6 +6,8 @@
  * lock. So with that lock held and no jid claimed, nobody uses any of it and
  * nobody can start to.
  */
+#include <sys/stat.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -50,8 +52,8 @@ each_jid(struct jail_sys *sys,
 	struct dirent *e;
 	int n = 0, r = 0;
 
-	if (d == NULL)
-		return error_sys(err, "read jails");
+	if (d == NULL) /* nobody has furnished it since it was tidied */
+		return errno == ENOENT ? 0 : error_sys(err, "read jails");
 	while (r >= 0 && (e = readdir(d)) != NULL) {
 		long long jid;
 
@@ -97,17 +99,32 @@ drop_shared(struct jail_sys *sys, struct error *err)
 	return 0;
 }
 
+/* Somebody may have tidied, and taken the directory away, since we opened it:
+ * what has its path now is another. */
+static bool
+is_current(const struct jail_sys *sys)
+{
+	struct stat ours, there;
+
+	return fstat(sys->run, &ours) == 0 && stat(sys->path, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
 int
 jail_sys_tidy(struct jail_sys *sys, struct error *err)
 {
 	cleanup_close int lock = -1;
 	int n;
 
+	if (!is_current(sys))
+		return 0;
 	if (each_jid(sys, erase_dead, err) < 0)
 		return err->code;
 	lock =
 	    file_lock(sys->run, "lock", FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
 	n = lock < 0 ? lock : each_jid(sys, NULL, err);
+	if (n == 0 && !is_current(sys))
+		return 0;
 	if (n == 0 && drop_shared(sys, err) < 0)
 		return err->code;
 	if (n == 0)

@@ -40,29 +40,36 @@ open_locked(const char *name, char path[PATH_MAX], int *lock, struct error *err)
 	return dir;
 }
 
-/* Is anything below path mounted, or is it the source of a bind mount?
- * Mountinfo's fourth field is what of a file system is mounted: for a base on
- * the root's file system that is its path, elsewhere the path's tail. */
+/*
+ * Is the base mounted somewhere? What shows a directory elsewhere has its
+ * device and inode. Mountinfo's fourth field, what of a file system a mount
+ * shows, ends alike wherever that file system begins.
+ */
 static int
-is_in_use(const char *path, struct error *err)
+is_in_use(int dir, const char *name, struct error *err)
 {
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 	cleanup_free char *line = NULL;
+	char tail[BASE_MAX_NAME + 8];
+	struct stat base = { 0 }, there;
 	size_t cap = 0;
 	int used = 0;
 
 	if (f == NULL)
 		return error_sys(err, "open '/proc/self/mountinfo'");
+	snprintf(tail, sizeof(tail), "/%s", name);
+	(void)fstatat(dir, name, &base, AT_SYMLINK_NOFOLLOW); /* or none */
 	while (!used && getline(&line, &cap, f) > 0) {
-		char root[PATH_MAX];
-		size_t n;
+		char root[PATH_MAX], where[PATH_MAX];
 
-		if (sscanf(line, "%*d %*d %*s %4095s", root) != 1)
+		if (sscanf(line, "%*d %*d %*s %4095s %4095s", root, where) != 2)
 			continue;
-		n = strlen(root);
-		used = n > 1 && n <= strlen(path) &&
-		       strcmp(path + strlen(path) - n, root) == 0 &&
-		       strstr(root, "/base/") != NULL;
+		if (strlen(root) < strlen(tail) ||
+		    strcmp(root + strlen(root) - strlen(tail), tail) != 0)
+			continue;
+		used = stat(where, &there) == 0 &&
+		       there.st_dev == base.st_dev &&
+		       there.st_ino == base.st_ino;
 	}
 	fclose(f);
 	return used;
@@ -184,8 +191,7 @@ base_make(const char *name, const char *text, size_t len,
 	r = dir < 0 ? dir : made_from(dir, name, text, len, err);
 	if (dir < 0 || r == 1)
 		goto out;
-	snprintf(target, sizeof(target), "%s/%s", path, name);
-	if (r == 0 && is_in_use(target, err) != 0) {
+	if (r == 0 && is_in_use(dir, name, err) != 0) {
 		r = error_set(err, -EBUSY,
 		              "made from another file, and in use: stop "
 		              "its jails first");
@@ -217,17 +223,16 @@ out:
 int
 base_remove(const char *name, struct error *err)
 {
-	char path[PATH_MAX], full[PATH_MAX + BASE_MAX_NAME + 2];
+	char path[PATH_MAX];
 	char tmp[BASE_MAX_NAME + 8], lockname[BASE_MAX_NAME + 8];
 	cleanup_close int lock = -1;
 	cleanup_close int dir = open_locked(name, path, &lock, err);
 
 	if (dir < 0)
 		return dir;
-	snprintf(full, sizeof(full), "%s/%s", path, name);
 	snprintf(tmp, sizeof(tmp), ".%s.new", name);
 	snprintf(lockname, sizeof(lockname), ".%s.lock", name);
-	if (is_in_use(full, err) != 0)
+	if (is_in_use(dir, name, err) != 0)
 		return error_set(err, -EBUSY, "base %s: in use", name);
 	/* The name goes first: what has it is whole. */
 	if (tree_remove(dir, tmp, err) < 0)
