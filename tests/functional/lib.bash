@@ -129,11 +129,11 @@ is() {
 # gaol_cgroup: the group above this runtime directory's jails, named for a hash
 # of its path (FNV-1a, src/jail/sys.c).
 gaol_cgroup() {
-	local hash=2166136261 i
+	local hash=2166136261 i code
 
 	for ((i = 0; i < ${#GAOL_RUN}; i++)); do
-		hash=$(((hash ^ $(printf '%d' "'${GAOL_RUN:i:1}")) * 16777619 &
-			0xffffffff))
+		printf -v code %d "'${GAOL_RUN:i:1}"
+		hash=$(((hash ^ code) * 16777619 & 0xffffffff))
 	done
 	printf '%s/gaol-%08x\n' \
 		"$(findmnt -rn -t cgroup2 -o TARGET | head -n 1)" "$hash"
