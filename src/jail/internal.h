@@ -59,6 +59,10 @@ struct jail_sys {
  * somebody tidied it away. */
 int sys_open_run(struct jail_sys *sys, struct error *err);
 
+/* Is what we opened still the runtime directory, and furnished? Stays so while
+ * the runtime lock is held. */
+bool sys_run_is_current(const struct jail_sys *sys);
+
 /* Nobody uses it any more (the runtime lock is held): unmount and remove it
  * when it is ours alone. */
 void sys_close_run(struct jail_sys *sys);

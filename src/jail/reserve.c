@@ -26,7 +26,9 @@ runtime_lock(struct jail_sys *sys, struct error *err)
 	int flags = FILE_LOCK_WAIT | FILE_LOCK_CREATE;
 	int fd = file_lock(sys->run, "lock", flags, err);
 
-	while (fd == -ENOENT) {
+	while (fd == -ENOENT || (fd >= 0 && !sys_run_is_current(sys))) {
+		if (fd >= 0)
+			close(fd);
 		if (sys_open_run(sys, err) < 0)
 			return err->code;
 		fd = file_lock(sys->run, "lock", flags, err);

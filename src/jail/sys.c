@@ -81,14 +81,20 @@ furnish(struct jail_sys *sys, struct error *err)
 		                               RUN_LAST };
 	cleanup_close int below = -1;
 
-	if (mkdir(sys->path, 0755) < 0 && errno != EEXIST)
-		return error_sys(err, "make '%s'", sys->path);
-	below = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (below < 0 || flock(below, LOCK_EX) < 0)
+	/* What is seen there once we have the lock may be mounted over what we
+	 * locked; or nothing is, tidied away meanwhile. */
+	do {
+		if (below >= 0)
+			close(take_fd(&below));
+		if (mkdir(sys->path, 0755) < 0 && errno != EEXIST)
+			return error_sys(err, "make '%s'", sys->path);
+		below = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (below >= 0 && flock(below, LOCK_EX) < 0)
+			return error_sys(err, "lock '%s'", sys->path);
+	} while ((below < 0 && errno == ENOENT) ||
+	         (open_run(sys, err) < 0 && err->code == -ENOENT));
+	if (below < 0 || sys->run < 0)
 		return error_sys(err, "open '%s'", sys->path);
-	/* What is seen there now may be mounted over what we locked. */
-	if (open_run(sys, err) < 0)
-		return err->code;
 	if (faccessat(sys->run, RUN_LAST, F_OK, 0) == 0)
 		return 0;
 	if (put_in_memory(sys, sys->run, err) < 0 || open_run(sys, err) < 0)
@@ -129,20 +135,33 @@ is_empty(int dir)
 void
 sys_close_run(struct jail_sys *sys)
 {
-	static const char *const empty[] = { "name", "uid", "addr", "jails" };
+	static const char *const empty[] = { "name", "uid", RUN_LAST, "jails" };
 	struct statfs fs;
+	bool is_ours = fstatfs(sys->run, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
 
+	for (size_t i = 0; i < ARRAY_LEN(empty) && is_ours; i++)
+		(void)unlinkat(sys->run, empty[i], AT_REMOVEDIR);
 	/* Whoever waits for the lock then sees that this is the past. */
 	(void)unlinkat(sys->run, "lock", 0);
-	if (fstatfs(sys->run, &fs) < 0 || fs.f_type != TMPFS_MAGIC)
+	/* Whoever furnishes it anew holds the directory itself. */
+	if (!is_ours || flock(sys->run, LOCK_EX | LOCK_NB) < 0)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(empty); i++)
-		(void)unlinkat(sys->run, empty[i], AT_REMOVEDIR);
-	if (!is_empty(sys->run))
-		return; /* somebody else's: gaol(8) keeps its sites here */
-	if (umount2(sys->path, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
-		return; /* /run itself is in memory */
-	(void)rmdir(sys->path);
+	/* It may be somebody else's too: gaol(8) keeps its sites here. Where
+	 * /run itself is in memory it is no mount, and stays. */
+	if (is_empty(sys->run) &&
+	    umount2(sys->path, UMOUNT_NOFOLLOW | MNT_DETACH) == 0)
+		(void)rmdir(sys->path);
+	(void)flock(sys->run, LOCK_UN);
+}
+
+bool
+sys_run_is_current(const struct jail_sys *sys)
+{
+	struct stat ours, there;
+
+	return faccessat(sys->run, RUN_LAST, F_OK, 0) == 0 &&
+	       fstat(sys->run, &ours) == 0 && stat(sys->path, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 /* Without a directory there are no jails, which is no error. */

@@ -119,9 +119,11 @@ jail_sys_tidy(struct jail_sys *sys, struct error *err)
 	if (!is_current(sys))
 		return 0;
 	if (each_jid(sys, erase_dead, err) < 0)
-		return err->code;
+		return err->code == -ENOENT ? 0 : err->code;
 	lock =
 	    file_lock(sys->run, "lock", FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
+	if (lock == -ENOENT || (lock >= 0 && !sys_run_is_current(sys)))
+		return 0; /* somebody else did all of it meanwhile */
 	n = lock < 0 ? lock : each_jid(sys, NULL, err);
 	if (n == 0 && !is_current(sys))
 		return 0;

@@ -132,6 +132,27 @@ median() {
 	settled
 }
 
+@test "the first jail may come while the last one goes" {
+	local p i
+
+	# No jail stays: the runtime directory is made and tidied away by
+	# turns, and whoever finds it going waits and makes it anew.
+	mkroot "$DIR/r"
+	for p in 1 2 3 4 5 6; do
+		(
+			for i in {1..20}; do
+				jail -c name="s$p" path="$DIR/r" persist &&
+					jail -r "s$p" && gaol tidy ||
+					echo "$p: $i"
+			done >"$DIR/log.$p" 2>&1
+		) 3>&- &
+	done
+	wait
+	run cat "$DIR"/log.*
+	is ''
+	no_jails
+}
+
 is_gone() {
 	! jls -j "$1" jid >/dev/null 2>&1
 }
