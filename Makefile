@@ -10,6 +10,7 @@ check: all
 test lab run stop bench fuzz:
 	@tools/$@
 install: all
+	@meson configure $(B) --prefix $(PREFIX) && ninja -C $(B) --quiet
 	@meson install -C $(B) --quiet --no-rebuild --destdir "$(abspath $(DESTDIR))"
 clean:
 	@rm -rf build build-* build.log
