@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* timed.c - "timed N CMD ARG ... -- CMD ARG ... [-- ...]": run the commands in
  * turn, N rounds, and print for each its median, tenth and ninetieth percentile
- * in microseconds, a line a command.
+ * in microseconds, a line a command. A command after "@FILE" is run in the
+ * mount namespace that FILE names.
  *
  * In turn, so that whatever else the machine does falls on all of them alike.
  * The time is from before fork(2) to after wait4(2), what a shell would see.
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,15 +32,34 @@ now_us(void)
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
+/* Go to a command's mount namespace; fd is of our own. */
+static int
+enter(const char *file, int home)
+{
+	int fd = file != NULL ? open(file, O_RDONLY | O_CLOEXEC) : home;
+	int ret;
+
+	if (fd < 0)
+		return -1;
+	ret = setns(fd, CLONE_NEWNS);
+	if (file != NULL)
+		close(fd);
+	return ret;
+}
+
 /* Microseconds that one run took; negative when it failed. */
 static double
-run(char **argv)
+run(char **argv, int home)
 {
+	const char *space = argv[0][0] == '@' ? *argv++ + 1 : NULL;
 	posix_spawn_file_actions_t quiet;
-	double start = now_us();
 	int status = -1;
+	double start;
 	pid_t pid;
 
+	if (enter(space, home) < 0)
+		return -1;
+	start = now_us();
 	posix_spawn_file_actions_init(&quiet);
 	posix_spawn_file_actions_addopen(&quiet, STDIN_FILENO, "/dev/null",
 	                                 O_RDONLY, 0);
@@ -46,8 +67,9 @@ run(char **argv)
 	                                 O_WRONLY, 0);
 	if (posix_spawnp(&pid, argv[0], &quiet, NULL, argv, environ) == 0)
 		waitpid(pid, &status, 0);
+	start = now_us() - start;
 	posix_spawn_file_actions_destroy(&quiet);
-	return status == 0 ? now_us() - start : -1;
+	return status == 0 ? start : -1;
 }
 
 static int
@@ -78,6 +100,7 @@ main(int argc, char **argv)
 {
 	char **command[MAX_COMMANDS];
 	size_t rounds = argc > 2 ? (size_t)atol(argv[1]) : 0;
+	int home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	double *took;
 	int n;
 
@@ -89,7 +112,7 @@ main(int argc, char **argv)
 		return 1;
 	for (size_t r = 0; r <= rounds; r++)
 		for (int c = 0; c < n; c++) {
-			double us = run(command[c]);
+			double us = run(command[c], home);
 
 			if (us < 0) {
 				fprintf(stderr, "timed: %s failed\n",
