@@ -138,3 +138,21 @@ teardown() {
 		[[ $line =~ ^[A-Za-z0-9_\ ]{19}(yes|fallback|MISSING)\ +.+ ]]
 	done
 }
+
+@test "the jails of the manual's example start" {
+	mkroot "$DIR/base"
+	awk '/^\.Bd/ { n++; next } /^\.Ed/ { on = 0 } n == 2 && !/^\./' \
+		"$REPO/man/gaol.8" |
+		sed "s|/var/lib/gaol/base/www|$DIR/base|
+			s|/var/lib/gaol/jails|$DIR/jails|" >"$DIR/example.conf"
+	grep -q '^thick {' "$DIR/example.conf"
+	run jail -f "$DIR/example.conf" -c
+	echo "$output"
+	[ "$status" = 0 ]
+	jexec thin touch /etc/mine
+	[ -e "$DIR/jails/thin/own/etc/mine" ]
+	jexec thick touch /bin/mine
+	[ -e "$DIR/jails/thick/root/bin/mine" ]
+	jail -f "$DIR/example.conf" -r thin
+	jail -f "$DIR/example.conf" -r thick
+}
