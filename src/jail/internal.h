@@ -105,6 +105,11 @@ int record_save(struct jail_sys *sys, const struct record *r,
 /* Write a living init's identity into the record. */
 int record_set_init(struct record *r, int pidfd, pid_t pid, struct error *err);
 
+/* Erase a jail if it is dead and nobody is at work on it, with the runtime lock
+ * in hand: a jid may just have been claimed and not be locked yet. Returns 1
+ * when the jid is free now, else 0. */
+int record_reap(struct jail_sys *sys, int jid, struct error *err);
+
 /* Lock a jail for change; -ENOENT when it went meanwhile. Returns the lock's
  * descriptor. */
 int record_lock(struct jail_sys *sys, int jid, struct error *err);

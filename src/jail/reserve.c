@@ -39,36 +39,46 @@ runtime_lock(struct jail_sys *sys, struct error *err)
 enum { SWEEP = 3, SWEEP_BYTES = 32 }; /* one entry: 19 bytes, a jid, a NUL */
 
 /*
- * Erase a jail whose init is gone. What is busy or alive stays. Returns
- * whether the jid is free now.
+ * With the runtime lock held, erase a jail whose init is gone. What is busy or
+ * alive stays. Returns 1 when the jid is free now, else 0.
  */
-static bool
-reap(struct jail_sys *sys, int jid)
+static int
+reap(struct jail_sys *sys, int jid, struct error *err)
 {
 	cleanup_record struct record r = RECORD_INIT;
 	cleanup_close int lock = -1;
 	char path[PATH_JAIL];
-	struct error ignored;
+	struct error busy;
 
 	snprintf(path, sizeof(path), "jails/%d/lock", jid);
-	lock = file_lock(sys->run, path, FILE_LOCK_CREATE, &ignored);
+	lock = file_lock(sys->run, path, FILE_LOCK_CREATE, &busy);
 	if (lock < 0)
 		return lock == -ENOENT;
 	/* With the lock in our hand nobody is at work: starting is dead. */
 	if (record_load(sys, jid, &r) == RECORD_ALIVE)
-		return false;
-	return record_erase(sys, &r, &ignored) == 0;
+		return 0;
+	return record_erase(sys, &r, err) < 0 ? err->code : 1;
+}
+
+int
+record_reap(struct jail_sys *sys, int jid, struct error *err)
+{
+	cleanup_close int lock = runtime_lock(sys, err);
+
+	return lock < 0 ? lock : reap(sys, jid, err);
 }
 
 /* Does the jail still stand, also while it is being made? Clears the dead. */
 static bool
 stands(struct jail_sys *sys, int jid, struct record *r)
 {
+	struct error ignored;
+
 	switch (record_load(sys, jid, r)) {
 	case RECORD_NONE:
 		return false;
 	case RECORD_DEAD:
-		return !reap(sys, jid);
+		return reap(sys, jid, &ignored) != 1;
 	case RECORD_BUSY:
 	case RECORD_ALIVE:
 		break;

@@ -27,6 +27,7 @@
 #define RUN_LAST    "addr" /* made last: it is there, so are the others */
 
 enum {
+	RUN_TRIES = 1000,        /* each spoilt by another's tidying */
 	RESERVE_DIVISOR = 16,    /* of memory stays the host's ... */
 	RESERVE_MIN = 256 << 20, /* ... and at least this many bytes */
 };
@@ -73,28 +74,51 @@ open_run(struct jail_sys *sys, struct error *err)
 	return sys->run >= 0 ? 0 : error_sys(err, "open '%s'", sys->path);
 }
 
+static bool
+is_same(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/*
+ * Open the runtime directory, made if need be, and lock the directory itself.
+ * While we waited something may have been mounted over what we locked, or it
+ * may be tidied away: what is locked must be what is there. Returns the lock.
+ */
+static int
+lock_run(struct jail_sys *sys, struct error *err)
+{
+	for (int i = 0; i < RUN_TRIES; i++) {
+		cleanup_close int fd = -1;
+
+		if (mkdir(sys->path, 0755) < 0 && errno != EEXIST)
+			return error_sys(err, "make '%s'", sys->path);
+		fd = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0 || flock(fd, LOCK_EX) < 0)
+			return error_sys(err, "open '%s'", sys->path);
+		if (open_run(sys, err) == 0 && is_same(fd, sys->run))
+			return take_fd(&fd);
+		if (sys->run < 0 && err->code != -ENOENT)
+			return err->code;
+	}
+	return error_set(err, -ENOENT, "'%s' does not stay", sys->path);
+}
+
 /* The first user of a runtime directory furnishes it; others wait. */
 static int
 furnish(struct jail_sys *sys, struct error *err)
 {
 	static const char *const subdirs[] = { "jails", "name", "uid",
 		                               RUN_LAST };
-	cleanup_close int below = -1;
+	cleanup_close int lock = lock_run(sys, err);
 
-	/* What is seen there once we have the lock may be mounted over what we
-	 * locked; or nothing is, tidied away meanwhile. */
-	do {
-		if (below >= 0)
-			close(take_fd(&below));
-		if (mkdir(sys->path, 0755) < 0 && errno != EEXIST)
-			return error_sys(err, "make '%s'", sys->path);
-		below = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (below >= 0 && flock(below, LOCK_EX) < 0)
-			return error_sys(err, "lock '%s'", sys->path);
-	} while ((below < 0 && errno == ENOENT) ||
-	         (open_run(sys, err) < 0 && err->code == -ENOENT));
-	if (below < 0 || sys->run < 0)
-		return error_sys(err, "open '%s'", sys->path);
+	if (lock < 0)
+		return lock;
 	if (faccessat(sys->run, RUN_LAST, F_OK, 0) == 0)
 		return 0;
 	if (put_in_memory(sys, sys->run, err) < 0 || open_run(sys, err) < 0)
@@ -132,6 +156,16 @@ is_empty(int dir)
 	return entries == 2;
 }
 
+/* Remove the directory the mount was on, unless somebody holds it again. */
+static void
+remove_below(const char *path)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		(void)rmdir(path);
+}
+
 void
 sys_close_run(struct jail_sys *sys)
 {
@@ -150,7 +184,7 @@ sys_close_run(struct jail_sys *sys)
 	 * /run itself is in memory it is no mount, and stays. */
 	if (is_empty(sys->run) &&
 	    umount2(sys->path, UMOUNT_NOFOLLOW | MNT_DETACH) == 0)
-		(void)rmdir(sys->path);
+		remove_below(sys->path);
 	(void)flock(sys->run, LOCK_UN);
 }
 

@@ -28,17 +28,10 @@ static int
 erase_dead(struct jail_sys *sys, int jid, struct error *err)
 {
 	cleanup_record struct record r = RECORD_INIT;
-	cleanup_close int lock = -1;
 
 	if (record_load(sys, jid, &r) != RECORD_DEAD)
 		return 0;
-	lock = record_lock(sys, jid, err);
-	if (lock < 0 && lock != -ENOENT)
-		return lock;
-	/* Nobody else is at work now; without a lock file nobody was yet. */
-	if (record_load(sys, jid, &r) == RECORD_ALIVE)
-		return 0;
-	return record_erase(sys, &r, err);
+	return record_reap(sys, jid, err);
 }
 
 /* Call fn for each claimed jid. Returns their number, or fn's failure. */
