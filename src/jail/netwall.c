@@ -34,9 +34,7 @@
 _Static_assert((int)NETWALL_MAX_ADDRS == (int)WALL_ADDRS, "as many");
 _Static_assert((int)NETWALL_MAX_DEVICES == (int)WALL_DEVICES, "as many");
 
-enum {                  /* the build's headers may be older */
-       LSM_CGROUP = 43, /* Linux 6.0 */
-       /* Linux 6.7 */
+enum { /* Linux 6.7; the build's headers may be older */
        CGROUP_UNIX_CONNECT = 49,
        CGROUP_UNIX_SENDMSG = 50,
 };
