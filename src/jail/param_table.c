@@ -139,7 +139,7 @@ const struct param param_table[] = {
 	      "false: unbound sockets leave from the first address. true: from "
 	      "the address of the list that the route's interface has, else "
 	      "the first, by the routes there were when the jail was made or "
-	      "its addresses last changed; at most 64 such routes count." },
+	      "its addresses last changed; at most 32 such routes count." },
 	{ KERNEL("ip6", PARAM_JAILSYS, PARAM_CREATE, PARAM_NEAR),
 	  .dflt = "disable", .how = "As ip4." },
 	{ KERNEL("ip6.addr", PARAM_IP6, PARAM_ANYTIME, PARAM_NEAR), .dflt = "",

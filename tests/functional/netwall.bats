@@ -213,6 +213,10 @@ three_on_80() {
 	jexec a /bin/kill "$SERVER"
 	eventually 5 gives "host at $A4:80 to $A4" \
 		from_port a tcp4 connect=$A4:80 ask
+	# One on the jail's very address gives way too.
+	start h tcp4 reuse bind=$A4:81 listen serve=host
+	start a tcp4 bind=$A4:81 listen serve=a
+	gives "a at $A4:81 to $A4" from_port a tcp4 connect=$A4:81 ask
 }
 
 @test "dual-stack and several addresses: every one is served, none else" {

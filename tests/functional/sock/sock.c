@@ -15,7 +15,6 @@
  *   say=TEXT sleep=MS
  *   timeout=MS       of sockets made later; 2000
  *   many=N           bind N ports and hold them
- *   pings=N binds=N  measure; print microseconds
  *
  * NAME is 10.0.0.1:80 or [fd00::1]:80. Prints "WORD: ERRNO" and exits 1 where
  * a call fails; the last line is "ok" when all went well.
@@ -29,12 +28,10 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -423,52 +420,6 @@ do_sleep(const char *arg)
 	return usleep((useconds_t)atoi(arg) * 1000);
 }
 
-/* --- measuring ----------------------------------------------------------- */
-
-static double
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-/* One byte there and one line back, on a connected socket. */
-static int
-do_pings(const char *arg)
-{
-	int n = atoi(arg), one = 1;
-	char text[200];
-	double start;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	start = now_us();
-	for (int i = 0; i < n; i++)
-		if (write(fd, "?", 1) < 0 || read(fd, text, sizeof(text)) <= 0)
-			return -1;
-	printf("%.3f\n", (now_us() - start) / n);
-	return 0;
-}
-
-static int
-do_binds(const char *arg)
-{
-	union name n = { .in.sin_family = AF_INET };
-	int count = atoi(arg);
-	double start = now_us();
-
-	for (int i = 0; i < count; i++) {
-		int s = socket(AF_INET, SOCK_STREAM, 0);
-
-		if (s < 0 || bind(s, &n.sa, sizeof(n.in)) < 0)
-			return -1;
-		close(s);
-	}
-	printf("%.3f\n", (now_us() - start) / count);
-	return 0;
-}
-
 /* Hold ports from 1024 on. */
 static int
 do_many(const char *arg)
@@ -498,8 +449,7 @@ static const struct word {
 	{ "name", do_name },     { "peer", do_peer },
 	{ "user", do_user },     { "bindcap", do_bindcap },
 	{ "say", do_say },       { "timeout", do_timeout },
-	{ "sleep", do_sleep },   { "pings", do_pings },
-	{ "binds", do_binds },   { "many", do_many },
+	{ "sleep", do_sleep },   { "many", do_many },
 };
 
 static int
