@@ -3,7 +3,6 @@
 #include "linux/probe.h"
 
 #include <linux/bpf.h>
-#include <linux/landlock.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/rtnetlink.h>
@@ -181,15 +180,6 @@ probe_bpf_lsm(void)
 }
 
 /* ---- single calls ---- */
-
-int
-probe_landlock(void)
-{
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	                   LANDLOCK_CREATE_RULESET_VERSION);
-
-	return abi < 0 ? -errno : (int)abi;
-}
 
 int
 probe_seccomp(void)

@@ -16,8 +16,6 @@ int probe_bpf(int prog_type, int attach_type);
  * use: elsewhere programs load and never run. -ENOENT: no BTF to name the hook.
  */
 int probe_bpf_lsm(void);
-/* The Landlock ABI version (1, 2, ...). */
-int probe_landlock(void);
 int probe_seccomp(void);
 int probe_openat2(void);
 /* An idmapped clone of the mount at path. Forks. */
