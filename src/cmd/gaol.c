@@ -4,6 +4,7 @@
  * completion and the manual's checklist.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -266,6 +267,8 @@ main(int argc, char **argv)
 	struct error err = { 0 };
 	int r;
 
+	/* Whoever started us may ignore it: no command could be waited for. */
+	signal(SIGCHLD, SIG_DFL);
 	if (argc < 2)
 		return usage(stderr, 2);
 	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)

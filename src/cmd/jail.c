@@ -477,6 +477,8 @@ main(int argc, char **argv)
 
 	fill_standard_descriptors();
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* Whoever started us may ignore it: no command could be waited for. */
+	signal(SIGCHLD, SIG_DFL);
 	while (rc == 0 && (flag = getopt(argc, argv,
 	                                 "+Ccde:f:hiJ:lmn:p:qRrs:u:U:v")) != -1)
 		rc = take_flag(&cl, flag, optarg, &err);

@@ -139,6 +139,9 @@ main(int argc, char **argv)
 	struct error err = { 0 };
 	int opt, status;
 
+	/* Whoever started us may ignore it: what we fork could not be waited
+	 * for. */
+	signal(SIGCHLD, SIG_DFL);
 	/* "+": what follows the jail's name belongs to the command. */
 	while ((opt = getopt(argc, argv, "+d:lnu:U:")) != -1)
 		switch (opt) {

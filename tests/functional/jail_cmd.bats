@@ -792,6 +792,20 @@ jail: $CONF line 5: ;: syntax error"
 	is 1
 }
 
+@test "whoever starts it may ignore SIGCHLD and have an odd umask" {
+	addr 10.99.0.1/32
+	conf <<-'EOF'
+		persist; stop.timeout = 0;
+		a { ip4.addr = "lo|10.99.0.9/32"; exec.start = "true"; }
+	EOF
+	run hostnet env --ignore-signal=CHLD sh -c "umask 077
+		'$BIN/jail' -f '$CONF' -c && '$BIN/jexec' a true &&
+		setpriv --reuid 65534 --clear-groups '$BIN/jls' name &&
+		'$BIN/jail' -f '$CONF' -r a"
+	[ "$status" = 0 ]
+	is $'a: created\na\na: removed'
+}
+
 @test "below ip netns exec, which has mounts of its own" {
 	local in_ns="ip netns exec $NETNS $BIN"
 
