@@ -15,6 +15,7 @@
 
 #include "base/strv.h"
 #include "jail/internal.h"
+#include "linux/file.h"
 
 enum {
 	UID_FIRST = 0x70000000, /* above what distributions give to users,
@@ -192,7 +193,7 @@ claim_addrs(int run, const char *list, int jid,
 		if (check_addr(run, path, jid, addrs.n == 1, is_alive, arg,
 		               err) < 0)
 			return err->code;
-		if (mkdirat(run, path, 0755) < 0 && errno != EEXIST)
+		if (file_mkdir(run, path) < 0 && errno != EEXIST)
 			return error_sys(err, "claim '%s'", path);
 		snprintf(path + len, sizeof(path) - len, "/%d", jid);
 		fd = openat(run, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);

@@ -107,7 +107,7 @@ try_jid(struct jail_sys *sys, int jid, struct error *err)
 	char path[PATH_JAIL];
 
 	snprintf(path, sizeof(path), "jails/%d", jid);
-	if (mkdirat(sys->run, path, 0755) == 0)
+	if (file_mkdir(sys->run, path) == 0)
 		return 1;
 	return errno == EEXIST ? 0 : error_sys(err, "make '%s'", path);
 }

@@ -19,6 +19,7 @@
 #include "jail/internal.h"
 #include "jail/netwall.h"
 #include "linux/cgroup.h"
+#include "linux/file.h"
 #include "linux/mnt.h"
 #include "linux/mountinfo.h"
 #include "linux/userns.h"
@@ -94,7 +95,7 @@ lock_run(struct jail_sys *sys, struct error *err)
 	for (int i = 0; i < RUN_TRIES; i++) {
 		cleanup_close int fd = -1;
 
-		if (mkdir(sys->path, 0755) < 0 && errno != EEXIST)
+		if (file_mkdir(AT_FDCWD, sys->path) < 0 && errno != EEXIST)
 			return error_sys(err, "make '%s'", sys->path);
 		fd = open(sys->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0 && errno == ENOENT)
@@ -124,7 +125,7 @@ furnish(struct jail_sys *sys, struct error *err)
 	if (put_in_memory(sys, sys->run, err) < 0 || open_run(sys, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < ARRAY_LEN(subdirs); i++)
-		if (mkdirat(sys->run, subdirs[i], 0755) < 0 && errno != EEXIST)
+		if (file_mkdir(sys->run, subdirs[i]) < 0 && errno != EEXIST)
 			return error_sys(err, "make '%s/%s'", sys->path,
 			                 subdirs[i]);
 	return 0;

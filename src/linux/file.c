@@ -69,13 +69,21 @@ file_replace(int dirfd, const char *path, const void *data, size_t len,
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return error_sys(err, "create '%s'", tmp);
-	if (write_whole(fd, data, len) < 0 ||
+	if (fchmod(fd, 0644) < 0 || write_whole(fd, data, len) < 0 ||
 	    renameat(dirfd, tmp, dirfd, path) < 0) {
 		error_sys(err, "write '%s'", path);
 		(void)unlinkat(dirfd, tmp, 0);
 		return err->code;
 	}
 	return 0;
+}
+
+int
+file_mkdir(int dirfd, const char *path)
+{
+	if (mkdirat(dirfd, path, 0755) < 0)
+		return -errno;
+	return fchmodat(dirfd, path, 0755, 0) < 0 ? -errno : 0;
 }
 
 int

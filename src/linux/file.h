@@ -20,6 +20,10 @@ int file_read(int dirfd, const char *path, size_t max, char **out_text,
 int file_replace(int dirfd, const char *path, const void *data, size_t len,
                  struct error *err);
 
+/* Make a directory that everybody may read, whatever the umask; -EEXIST when
+ * there is one. */
+int file_mkdir(int dirfd, const char *path);
+
 /* One write(2) to an existing file, as kernel control files want it. */
 int file_put(int dirfd, const char *path, const char *text, struct error *err);
 
