@@ -60,18 +60,24 @@ each_jid(struct jail_sys *sys,
 	return r < 0 ? r : n;
 }
 
-/* "next", and what a writer of it that was killed left beside it. */
+/* "next" and "swept", and what a writer of them that was killed left beside
+ * it. */
 static void
-drop_next(struct jail_sys *sys)
+drop_counters(struct jail_sys *sys)
 {
+	static const char *const names[] = { "next", "swept" };
 	int fd = openat(sys->run, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
 	while (d != NULL && (e = readdir(d)) != NULL)
-		if (strcmp(e->d_name, "next") == 0 ||
-		    strncmp(e->d_name, "next.", 5) == 0)
-			(void)unlinkat(sys->run, e->d_name, 0);
+		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+			size_t len = strlen(names[i]);
+
+			if (strncmp(e->d_name, names[i], len) == 0 &&
+			    (e->d_name[len] == '\0' || e->d_name[len] == '.'))
+				(void)unlinkat(sys->run, e->d_name, 0);
+		}
 	if (d != NULL)
 		closedir(d);
 }
@@ -87,8 +93,7 @@ drop_shared(struct jail_sys *sys, struct error *err)
 	cg = cg_root(sys->nested, err);
 	if (cg < 0 || cg_remove_tree(cg, sys->cg_base, err) < 0)
 		return err->code;
-	drop_next(sys);
-	(void)unlinkat(sys->run, "swept", 0);
+	drop_counters(sys);
 	return 0;
 }
 

@@ -806,6 +806,14 @@ jail: $CONF line 5: ;: syntax error"
 	is $'a: created\na\na: removed'
 }
 
+@test "what killed writers left is tidied away" {
+	jail -c path="$R" command=/bin/true
+	touch "$GAOL_RUN"/{next,swept}.1
+	gaol tidy
+	run ls "$GAOL_RUN"/next* "$GAOL_RUN"/swept*
+	[ "$status" != 0 ]
+}
+
 @test "below ip netns exec, which has mounts of its own" {
 	local in_ns="ip netns exec $NETNS $BIN"
 
