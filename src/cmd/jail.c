@@ -409,6 +409,8 @@ show_file(struct cmdline *cl, struct error *err)
 		conf_put_jail(&line, &cl->conf->jail[i], cl->separator);
 		puts(buf_str(&line));
 	}
+	if (fflush(stdout) != 0 || ferror(stdout) != 0)
+		return error_sys(err, "stdout");
 	return 0;
 }
 

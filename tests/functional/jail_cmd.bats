@@ -806,6 +806,13 @@ jail: $CONF line 5: ;: syntax error"
 	is $'a: created\na\na: removed'
 }
 
+@test "-e tells when its output is lost" {
+	conf <<<'a { persist; }'
+	run hostnet sh -c "'$BIN/jail' -f '$CONF' -e , >/dev/full"
+	[ "$status" = 1 ]
+	has 'jail: stdout: No space left on device'
+}
+
 @test "what killed writers left is tidied away" {
 	jail -c path="$R" command=/bin/true
 	touch "$GAOL_RUN"/{next,swept}.1
