@@ -95,7 +95,7 @@ init_run(void)
 	sys5(SYS_prctl, PR_SET_NAME, (long)"gaol-init", 0, 0, 0);
 	sys5(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, 0, KERNEL_SIGSET, 0);
 	sys5(SYS_close_range, FD_OTHERS, -1U, 0, 0, 0);
-	/* Any number: a root without /dev/null leaves 0 to 2 free. */
+	/* Any number: 0 to 2 are free. */
 	p[0].fd = (int)sys5(SYS_signalfd4, -1, (long)&all, KERNEL_SIGSET, 0, 0);
 	if (p[0].fd < 0 || sys5(SYS_read, FD_GO, (long)&go, 1, 0, 0) != 1)
 		leave();

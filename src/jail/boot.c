@@ -43,6 +43,12 @@ enum {
 
 #define NO_TRICKS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
+static bool
+may_hold_jails(const struct making *m)
+{
+	return dict_get_int(&m->rec.d, "children.max", 0) > 0;
+}
+
 /* Attach mnt_fd at a directory (or file) below the new root. */
 static int
 attach_at(const struct making *m, int mnt_fd, const char *where,
@@ -126,8 +132,7 @@ mount_proc(struct making *m, const struct jail_mount *mount, struct error *err)
 	cleanup_close int proc = mnt_fs("proc", NULL, NO_TRICKS, err);
 	/* A locked mask would keep a child jail from a proc of its own; with
 	 * shifted ids the files are out of root's reach without masks. */
-	bool bare =
-	    m->shifted && dict_get_int(&m->rec.d, "children.max", 0) > 0;
+	bool bare = m->shifted && may_hold_jails(m);
 
 	if (proc < 0 || attach_at(m, proc, mount->where, err) < 0)
 		return err->code;
@@ -257,12 +262,13 @@ become_root_of_jail(struct making *m, struct error *err)
 /*
  * Let the jail hold as many jails as children.max says: each takes one user
  * namespace, and the kernel counts those (namespaces(7), /proc/sys/user).
+ * Where it is 0 the filter lets it make none.
  */
 static int
 limit_children(const struct making *m, int proc, struct error *err)
 {
-	if (proc < 0)
-		return 0; /* the filter lets it make none */
+	if (!may_hold_jails(m))
+		return 0;
 	return file_put(proc, "sys/user/max_user_namespaces",
 	                dict_get(&m->rec.d, "children.max"), err);
 }
@@ -367,27 +373,31 @@ name_host(const struct making *m, struct error *err)
 	return 0;
 }
 
-/* Put init's two descriptors where it wants them and close the rest but the
- * program and the report, which go at exec. */
+/*
+ * Put init's two descriptors where it wants them and close the rest but the
+ * program and the report, which go at exec. init has no standard ones: with
+ * the host's rights still on, nothing may be opened below a root that the
+ * tenant wrote, "/dev/null" least of all. It could lead to /proc/kcore, and a
+ * jail's root may take descriptors out of init.
+ */
 static int
 place_fds(struct making *m, struct error *err)
 {
 	int go = fcntl(m->go[0], F_DUPFD_CLOEXEC, FD_KEEP);
 	int events = fcntl(m->events, F_DUPFD_CLOEXEC, FD_KEEP);
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	m->init = fcntl(m->init, F_DUPFD_CLOEXEC, FD_KEEP);
 	m->report[1] = fcntl(m->report[1], F_DUPFD_CLOEXEC, FD_KEEP);
-	if (go < 0 || events < 0 || m->init < 0 || m->report[1] < 0)
+	m->userns = fcntl(m->userns, F_DUPFD_CLOEXEC, FD_KEEP);
+	if (go < 0 || events < 0 || m->init < 0 || m->report[1] < 0 ||
+	    m->userns < 0)
 		return error_sys(err, "move descriptors");
 	if (dup2(go, FD_GO) < 0 || dup2(events, FD_EVENTS) < 0)
 		return error_sys(err, "move descriptors");
-	for (int fd = 0; fd < FD_GO; fd++) {
-		close(fd);
-		if (null_fd > FD_EVENTS)
-			(void)dup2(null_fd, fd);
-	}
-	(void)syscall(SYS_close_range, FD_EVENTS + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (syscall(SYS_close_range, 0, FD_GO - 1, 0) < 0 ||
+	    syscall(SYS_close_range, FD_EVENTS + 1, ~0U, CLOSE_RANGE_CLOEXEC) <
+	        0)
+		return error_sys(err, "close descriptors");
 	return 0;
 }
 
@@ -419,15 +429,14 @@ boot_jail(void *arg)
 	struct making own = *(const struct making *)arg;
 	struct making *m = &own;
 	struct error err = { 0 };
-	int proc = -1;
-
+	bool holds = may_hold_jails(m);
 	/* Mounted while we may: the pid namespace is the host's. */
-	if (dict_get_int(&m->rec.d, "children.max", 0) > 0)
-		proc = mnt_fs("proc", NULL, NO_TRICKS, &err);
+	int proc = holds ? mnt_fs("proc", NULL, NO_TRICKS, &err) : -1;
+
 	setsid(); /* signals of the caller's terminal are not the jail's */
-	if (enter_root(m, &err) == 0 && check_root(m, &err) == 0 &&
-	    keyring_leave(&err) == 0 && place_fds(m, &err) == 0 &&
-	    become_root_of_jail(m, &err) == 0 &&
+	if ((!holds || proc >= 0) && enter_root(m, &err) == 0 &&
+	    check_root(m, &err) == 0 && keyring_leave(&err) == 0 &&
+	    place_fds(m, &err) == 0 && become_root_of_jail(m, &err) == 0 &&
 	    limit_children(m, proc, &err) == 0 && late_mounts(m, &err) == 0 &&
 	    name_host(m, &err) == 0)
 		(void)exec_init(m, &err);

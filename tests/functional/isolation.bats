@@ -566,6 +566,21 @@ abstract_refused() {
 	kill "$pid"
 }
 
+@test "init holds no descriptor of the jail's choosing" {
+	local pid fd
+	mkroot "$DIR/j"
+	ln -s /etc/group "$DIR/j/dev/null" # /proc/kcore would do
+	jail -c name=j path="$DIR/j" persist mount.procfs
+	pid=$(sed -n 's/^init.pid=//p' "$GAOL_RUN"/jails/*/record)
+	for fd in "/proc/$pid/fd/"*; do
+		run readlink "$fd"
+		[[ $output =~ ^(anon_inode:.*|.*/cgroup\.events)$ ]] || {
+			echo "$fd: $output"
+			return 1
+		}
+	done
+}
+
 @test "a jail's root dies neither of its init nor for it" {
 	start j
 	run jexec j /bin/kill -9 1
