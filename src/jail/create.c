@@ -29,6 +29,7 @@
 #include "jail/devfs.h"
 #include "jail/making.h"
 #include "jail/param.h"
+#include "linux/beneath.h"
 #include "linux/cgroup.h"
 #include "linux/clone.h"
 #include "linux/mnt.h"
@@ -161,13 +162,28 @@ find_parent(struct making *m, struct error *err)
 	return 0;
 }
 
+/* Settle which directory becomes the root, and what it is really called. Links
+ * are followed once: one that a tenant puts in the way later leads nowhere. */
+static int
+open_path(struct making *m, struct error *err)
+{
+	cleanup_close int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *path = param(m, "path");
+	cleanup_free char *real = realpath(path != NULL ? path : "/", NULL);
+
+	if (top < 0 || real == NULL)
+		return error_sys(err, "path %s", path != NULL ? path : "/");
+	if (dict_set(&m->rec.d, "path", real) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	m->root_fd =
+	    beneath_open(top, "path ", real, O_PATH | O_DIRECTORY, 0, err);
+	return m->root_fd < 0 ? m->root_fd : 0;
+}
+
 static int
 params_up(struct making *m, struct error *err)
 {
 	struct dict *d = &m->rec.d;
-	const char *path;
-	char *real;
-	int rc;
 
 	if (find_parent(m, err) < 0 || confine_check(m, err) < 0)
 		return err->code;
@@ -176,16 +192,7 @@ params_up(struct making *m, struct error *err)
 	    settle_family(d, "ip4", "ip4.addr") < 0 ||
 	    settle_family(d, "ip6", "ip6.addr") < 0)
 		return error_set(err, -ENOMEM, "out of memory");
-	path = param(m, "path");
-	real = realpath(path != NULL ? path : "/", NULL);
-	if (real == NULL)
-		return error_sys(err, "path %s", path);
-	rc = dict_set(d, "path", real);
-	free(real);
-	if (rc < 0)
-		return error_set(err, rc, "out of memory");
-	m->root_fd = open(param(m, "path"), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return m->root_fd >= 0 ? 0 : error_sys(err, "path %s", path);
+	return open_path(m, err);
 }
 
 static void
@@ -551,12 +558,18 @@ init_up(struct making *m, struct error *err)
 	return err->code;
 }
 
+static int
+signal_init(const struct making *m, int sig)
+{
+	return (int)syscall(SYS_pidfd_send_signal, m->pidfd, sig, NULL, 0);
+}
+
 static void
 init_down(struct making *m)
 {
 	close_fd(&m->go[1]);
 	if (m->pid > 0) {
-		(void)kill(m->pid, SIGKILL);
+		(void)signal_init(m, SIGKILL);
 		(void)waitpid(m->pid, NULL, 0);
 	}
 	m->pid = 0;
@@ -583,9 +596,9 @@ commit_up(struct making *m, struct error *err)
 		return err->code;
 	if (write(m->go[1], "g", 1) != 1)
 		return error_sys(err, "start init");
-	if (!persist) /* SIGUSR1 is blocked from init's first instant on */
-		(void)syscall(SYS_pidfd_send_signal, m->pidfd, SIGUSR1, NULL,
-		              0);
+	/* SIGUSR1 is blocked from init's first instant on. */
+	if (!persist && signal_init(m, SIGUSR1) < 0)
+		return error_sys(err, "signal init");
 	return 0;
 }
 
