@@ -433,6 +433,8 @@ boot_jail(void *arg)
 	/* Mounted while we may: the pid namespace is the host's. */
 	int proc = holds ? mnt_fs("proc", NULL, NO_TRICKS, &err) : -1;
 
+	/* The lock is the maker's: killed, it must not live on in us. */
+	close(m->lock);
 	setsid(); /* signals of the caller's terminal are not the jail's */
 	if ((!holds || proc >= 0) && enter_root(m, &err) == 0 &&
 	    check_root(m, &err) == 0 && keyring_leave(&err) == 0 &&

@@ -23,6 +23,7 @@ enum {
 	UID_SLOTS = 0x8000,     /* up to 0xf0000000 */
 	PATH_CLAIM = 320,       /* "name/" and 255 bytes */
 	NAME_SLASH = 1,         /* no name has control bytes */
+	CLAIM_TRIES = 1000,     /* each spoilt by another who gives it up */
 };
 
 /* The jid a link names when that jail's directory is there; else 0. */
@@ -173,6 +174,30 @@ check_addr(int run, const char *dir, int jid, bool single,
 	return rc;
 }
 
+/* Make the empty file DIR/JID, and DIR. Somebody who gives the same address up
+ * meanwhile may remove DIR before the file is in it. */
+static int
+make_claim(int run, const char *dir, int jid)
+{
+	char path[PATH_JAIL + 32];
+	int fd = -1;
+
+	snprintf(path, sizeof(path), "%s/%d", dir, jid);
+	for (int tries = 0; fd < 0 && tries < CLAIM_TRIES; tries++) {
+		int rc = file_mkdir(run, dir);
+
+		if (rc < 0 && rc != -EEXIST && rc != -ENOENT)
+			return -1;
+		fd = openat(run, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0 && errno != ENOENT)
+			return -1;
+	}
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
 int
 claim_addrs(int run, const char *list, int jid,
             bool (*is_alive)(void *arg, int jid, bool *out_single), void *arg,
@@ -186,20 +211,13 @@ claim_addrs(int run, const char *list, int jid,
 		return error_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < addrs.n; i++) {
 		char path[PATH_JAIL + 16];
-		size_t len =
-		    (size_t)snprintf(path, sizeof(path), "addr/%s", addrs.v[i]);
-		int fd;
 
+		snprintf(path, sizeof(path), "addr/%s", addrs.v[i]);
 		if (check_addr(run, path, jid, addrs.n == 1, is_alive, arg,
 		               err) < 0)
 			return err->code;
-		if (file_mkdir(run, path) < 0 && errno != EEXIST)
+		if (make_claim(run, path, jid) < 0)
 			return error_sys(err, "claim '%s'", path);
-		snprintf(path + len, sizeof(path) - len, "/%d", jid);
-		fd = openat(run, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-		if (fd < 0)
-			return error_sys(err, "claim '%s'", path);
-		close(fd);
 	}
 	return 0;
 }

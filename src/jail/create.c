@@ -139,29 +139,6 @@ settle_family(struct dict *d, const char *key, const char *list_key)
 	return dict_set(d, key, has ? "new" : "disable");
 }
 
-static int
-find_parent(struct making *m, struct error *err)
-{
-	cleanup_free char *name = NULL;
-	const char *full = param(m, "name");
-	char *dot;
-	int jid;
-
-	if (full == NULL)
-		return 0;
-	name = strdup(full);
-	if (name == NULL)
-		return error_set(err, -ENOMEM, "out of memory");
-	dot = strrchr(name, '.');
-	if (dot == NULL)
-		return 0;
-	*dot = '\0';
-	jid = record_named(m->sys, name);
-	if (jid == 0 || record_load(m->sys, jid, &m->parent) != RECORD_ALIVE)
-		return error_set(err, -ENOENT, "jail \"%s\" not found", name);
-	return 0;
-}
-
 /* Settle which directory becomes the root, and what it is really called. Links
  * are followed once: one that a tenant puts in the way later leads nowhere. */
 static int
@@ -184,8 +161,11 @@ static int
 params_up(struct making *m, struct error *err)
 {
 	struct dict *d = &m->rec.d;
+	const char *name = param(m, "name");
 
-	if (find_parent(m, err) < 0 || confine_check(m, err) < 0)
+	if ((name != NULL &&
+	     record_parent(m->sys, name, &m->parent, err) < 0) ||
+	    confine_check(m, err) < 0)
 		return err->code;
 	if (settle_host(d) < 0 || settle_sysv(d) < 0 ||
 	    fill_defaults(d, &m->parent) < 0 ||
@@ -217,10 +197,8 @@ claims_up(struct making *m, struct error *err)
 	                   : dict_set(d, REC_CGROUP, m->sys->cg_base)) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	if (record_reserve(m->sys, (int)want, m->shifted, &m->rec, &m->lock,
-	                   err) < 0) {
-		dict_del(d, REC_CGROUP); /* still the group of all jails */
+	                   err) < 0)
 		return err->code;
-	}
 	m->uid_base = (uint32_t)dict_get_int(d, REC_UID_BASE, 0);
 	return 0;
 }
@@ -230,10 +208,10 @@ claims_down(struct making *m)
 {
 	struct error ignored;
 
+	if (m->lock < 0)
+		return; /* nothing is ours */
 	(void)record_erase(m->sys, &m->rec, &ignored);
-	if (m->lock >= 0)
-		close(m->lock);
-	m->lock = -1;
+	close(take_fd(&m->lock));
 }
 
 /* --- control group ---------------------------------------------------- */

@@ -63,6 +63,14 @@ int sys_open_run(struct jail_sys *sys, struct error *err);
  * the runtime lock is held. */
 bool sys_run_is_current(const struct jail_sys *sys);
 
+/*
+ * Wait for the runtime lock: only who holds it may claim, and clear the dead
+ * away. Tidying may have taken the directory away meanwhile: then there is a
+ * new one. Returns the lock's descriptor, the caller's. Taken before any
+ * jail's lock that is waited for, except the caller's own jail's.
+ */
+int sys_lock(struct jail_sys *sys, struct error *err);
+
 /* Nobody uses it any more (the runtime lock is held): unmount and remove it
  * when it is ours alone. */
 void sys_close_run(struct jail_sys *sys);
@@ -105,11 +113,6 @@ int record_save(struct jail_sys *sys, const struct record *r,
 /* Write a living init's identity into the record. */
 int record_set_init(struct record *r, int pidfd, pid_t pid, struct error *err);
 
-/* Erase a jail if it is dead and nobody is at work on it, with the runtime lock
- * in hand: a jid may just have been claimed and not be locked yet. Returns 1
- * when the jid is free now, else 0. */
-int record_reap(struct jail_sys *sys, int jid, struct error *err);
-
 /* Lock a jail for change; -ENOENT when it went meanwhile. Returns the lock's
  * descriptor. */
 int record_lock(struct jail_sys *sys, int jid, struct error *err);
@@ -130,6 +133,10 @@ int record_rename(struct jail_sys *sys, struct record *r, const char *to,
 int record_readdress(struct jail_sys *sys, const struct record *r,
                      const struct dict *next, struct error *err);
 
+/* Erase a jail whose init is gone; the runtime lock is held. 1: the jid is free
+ * now; 0: the jail lives, or somebody is at work on it. */
+int record_reap(struct jail_sys *sys, int jid, struct error *err);
+
 /* Kill what is left of a jail and undo its record and claims; the caller holds
  * its lock. */
 int record_erase(struct jail_sys *sys, struct record *r, struct error *err);
@@ -140,6 +147,11 @@ int record_children(struct jail_sys *sys, const char *name, int **out_jids,
 
 /* The jid a name points to, living or not; 0: none. */
 int record_named(struct jail_sys *sys, const char *name);
+
+/* Load the jail that a name's dots put above it; out->jid stays 0 when there is
+ * no dot. -ENOENT 'jail "x" not found'. */
+int record_parent(struct jail_sys *sys, const char *name, struct record *out,
+                  struct error *err);
 
 /* The directory of a jail's own processes, its cgroup below REC_CGROUP. */
 int record_open_group(struct jail_sys *sys, const struct record *r,

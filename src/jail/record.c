@@ -168,6 +168,11 @@ kill_group(struct jail_sys *sys, struct record *r, const char *cgroup,
 	return 0;
 }
 
+/*
+ * Remove a jail's directory, or the one below it. The lock goes last: whoever
+ * makes a new one then keeps the directory there, so nobody ever holds the lock
+ * of a jail that is gone while another takes its jid.
+ */
 static void
 remove_dir(struct jail_sys *sys, int jid, const char *below)
 {
@@ -184,8 +189,9 @@ remove_dir(struct jail_sys *sys, int jid, const char *below)
 		return;
 	}
 	while ((e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.')
+		if (e->d_name[0] != '.' && strcmp(e->d_name, "lock") != 0)
 			(void)unlinkat(fd, e->d_name, 0);
+	(void)unlinkat(fd, "lock", 0);
 	closedir(d);
 	(void)unlinkat(sys->run, path, AT_REMOVEDIR);
 }

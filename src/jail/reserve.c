@@ -18,54 +18,25 @@
 #include "jail/internal.h"
 #include "linux/file.h"
 
-/* Only who holds this may claim, and clear the dead away. Tidying may have
- * taken the directory away while we waited: then there is a new one. */
-static int
-runtime_lock(struct jail_sys *sys, struct error *err)
-{
-	int flags = FILE_LOCK_WAIT | FILE_LOCK_CREATE;
-	int fd = file_lock(sys->run, "lock", flags, err);
-
-	while (fd == -ENOENT || (fd >= 0 && !sys_run_is_current(sys))) {
-		if (fd >= 0)
-			close(fd);
-		if (sys_open_run(sys, err) < 0)
-			return err->code;
-		fd = file_lock(sys->run, "lock", flags, err);
-	}
-	return fd;
-}
-
 enum { SWEEP = 3, SWEEP_BYTES = 32 }; /* one entry: 19 bytes, a jid, a NUL */
-
-/*
- * With the runtime lock held, erase a jail whose init is gone. What is busy or
- * alive stays. Returns 1 when the jid is free now, else 0.
- */
-static int
-reap(struct jail_sys *sys, int jid, struct error *err)
-{
-	cleanup_record struct record r = RECORD_INIT;
-	cleanup_close int lock = -1;
-	char path[PATH_JAIL];
-	struct error busy;
-
-	snprintf(path, sizeof(path), "jails/%d/lock", jid);
-	lock = file_lock(sys->run, path, FILE_LOCK_CREATE, &busy);
-	if (lock < 0)
-		return lock == -ENOENT;
-	/* With the lock in our hand nobody is at work: starting is dead. */
-	if (record_load(sys, jid, &r) == RECORD_ALIVE)
-		return 0;
-	return record_erase(sys, &r, err) < 0 ? err->code : 1;
-}
 
 int
 record_reap(struct jail_sys *sys, int jid, struct error *err)
 {
-	cleanup_close int lock = runtime_lock(sys, err);
+	cleanup_record struct record r = RECORD_INIT;
+	cleanup_close int lock = -1;
+	char path[PATH_JAIL];
 
-	return lock < 0 ? lock : reap(sys, jid, err);
+	snprintf(path, sizeof(path), "jails/%d/lock", jid);
+	lock = file_lock(sys->run, path, FILE_LOCK_CREATE, err);
+	if (lock == -ENOENT)
+		return 1;
+	if (lock < 0)
+		return lock == -EWOULDBLOCK ? 0 : lock;
+	/* With the lock in our hand nobody is at work: starting is dead. */
+	if (record_load(sys, jid, &r) == RECORD_ALIVE)
+		return 0;
+	return record_erase(sys, &r, err) < 0 ? err->code : 1;
 }
 
 /* Does the jail still stand, also while it is being made? Clears the dead. */
@@ -78,7 +49,7 @@ stands(struct jail_sys *sys, int jid, struct record *r)
 	case RECORD_NONE:
 		return false;
 	case RECORD_DEAD:
-		return reap(sys, jid, &ignored) != 1;
+		return record_reap(sys, jid, &ignored) <= 0;
 	case RECORD_BUSY:
 	case RECORD_ALIVE:
 		break;
@@ -192,8 +163,13 @@ check_name(struct jail_sys *sys, const char *name, int jid, struct error *err)
 {
 	cleanup_record struct record r = RECORD_INIT;
 	int other = claim_name_holder(sys->run, name);
+	const char *theirs;
 
-	if (other != 0 && other != jid && stands(sys, other, &r))
+	if (other == 0 || other == jid || !stands(sys, other, &r))
+		return 0;
+	theirs = dict_get(&r.d, "name");
+	/* Else the link is what a rename that was killed left. */
+	if (theirs == NULL || strcmp(theirs, name) == 0)
 		return error_set(err, -EEXIST, "jail \"%s\" already exists",
 		                 name);
 	return 0;
@@ -245,8 +221,10 @@ reserve_locked(struct jail_sys *sys, int want_jid, bool want_uids,
 	snprintf(path, sizeof(path), "jails/%d/lock", jid);
 	*out_lock =
 	    file_lock(sys->run, path, FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
-	if (*out_lock < 0)
+	if (*out_lock < 0) {
+		(void)record_erase(sys, r, &ignored);
 		return err->code;
+	}
 	group = dict_get(&r->d, REC_CGROUP);
 	snprintf(path, sizeof(path), "%s/%d", group != NULL ? group : "gaol",
 	         jid);
@@ -267,7 +245,7 @@ int
 record_reserve(struct jail_sys *sys, int want_jid, bool want_uids,
                struct record *r, int *out_lock, struct error *err)
 {
-	cleanup_close int lock = runtime_lock(sys, err);
+	cleanup_close int lock = sys_lock(sys, err);
 
 	if (lock < 0)
 		return lock;
@@ -283,49 +261,78 @@ record_named(struct jail_sys *sys, const char *name)
 }
 
 int
+record_parent(struct jail_sys *sys, const char *name, struct record *out,
+              struct error *err)
+{
+	cleanup_free char *above = NULL;
+	const char *dot = strrchr(name, '.');
+	int jid;
+
+	if (dot == NULL)
+		return 0;
+	above = strndup(name, (size_t)(dot - name));
+	if (above == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	jid = record_named(sys, above);
+	if (jid == 0 || record_load(sys, jid, out) != RECORD_ALIVE)
+		return error_set(err, -ENOENT, "jail \"%s\" not found", above);
+	return 0;
+}
+
+/* The record changes between the two claims, so that one of the names is good
+ * at any instant; a link to a jail of another name is void. */
+int
 record_rename(struct jail_sys *sys, struct record *r, const char *to,
               struct error *err)
 {
-	cleanup_close int lock = runtime_lock(sys, err);
-	const char *from = dict_get(&r->d, "name");
+	cleanup_close int lock = sys_lock(sys, err);
+	cleanup_free char *from = strdup(dict_get(&r->d, "name"));
 
 	if (lock < 0 || check_name(sys, to, r->jid, err) < 0 ||
 	    claim_name(sys->run, to, r->jid, err) < 0)
 		return err->code;
+	if (from == NULL || dict_set(&r->d, "name", to) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (record_save(sys, r, err) < 0)
+		return err->code;
 	if (strcmp(from, to) != 0)
 		claim_name_drop(sys->run, from, r->jid);
-	if (dict_set(&r->d, "name", to) < 0)
-		return error_set(err, -ENOMEM, "out of memory");
-	return record_save(sys, r, err);
+	return 0;
+}
+
+static const char *const addr_lists[] = { "ip4.addr", "ip6.addr" };
+
+/* From the addresses of one dict to those of another, for the lists that next
+ * has. */
+static int
+swap_addrs(struct jail_sys *sys, int jid, const struct dict *now,
+           const struct dict *then, const struct dict *next, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(addr_lists); i++)
+		if (dict_get(next, addr_lists[i]) != NULL)
+			claim_addrs_drop(sys->run, dict_get(now, addr_lists[i]),
+			                 jid);
+	for (size_t i = 0; i < ARRAY_LEN(addr_lists); i++)
+		if (dict_get(next, addr_lists[i]) != NULL &&
+		    claim_addrs(sys->run, dict_get(then, addr_lists[i]), jid,
+		                addr_holder_alive, sys, err) < 0)
+			return err->code;
+	return 0;
 }
 
 int
 record_readdress(struct jail_sys *sys, const struct record *r,
                  const struct dict *next, struct error *err)
 {
-	static const char *const keys[] = { "ip4.addr", "ip6.addr" };
-	cleanup_close int lock = runtime_lock(sys, err);
+	cleanup_close int lock = sys_lock(sys, err);
+	struct error ignored;
 
 	if (lock < 0)
 		return lock;
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		const char *now = dict_get(&r->d, keys[i]);
-		const char *then = dict_get(next, keys[i]);
-
-		if (then == NULL)
-			continue;
-		claim_addrs_drop(sys->run, now, r->jid);
-		if (claim_addrs(sys->run, then, r->jid, addr_holder_alive, sys,
-		                err) < 0) {
-			struct error ignored;
-
-			claim_addrs_drop(sys->run, then, r->jid);
-			(void)claim_addrs(sys->run, now, r->jid,
-			                  addr_holder_alive, sys, &ignored);
-			return err->code;
-		}
-	}
-	return 0;
+	if (swap_addrs(sys, r->jid, &r->d, next, next, err) == 0)
+		return 0;
+	(void)swap_addrs(sys, r->jid, next, &r->d, next, &ignored);
+	return err->code;
 }
 
 int

@@ -22,6 +22,7 @@
 #include "linux/file.h"
 #include "linux/mnt.h"
 #include "linux/mountinfo.h"
+#include "linux/tree.h"
 #include "linux/userns.h"
 
 #define RUN_DEFAULT "/run/gaol"
@@ -142,6 +143,22 @@ sys_open_run(struct jail_sys *sys, struct error *err)
 	return furnish(sys, err);
 }
 
+int
+sys_lock(struct jail_sys *sys, struct error *err)
+{
+	for (;;) {
+		cleanup_close int fd = file_lock(
+		    sys->run, "lock", FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
+
+		if (fd < 0 && fd != -ENOENT)
+			return fd;
+		if (fd >= 0 && sys_run_is_current(sys))
+			return take_fd(&fd);
+		if (sys_open_run(sys, err) < 0)
+			return err->code;
+	}
+}
+
 static bool
 is_empty(int dir)
 {
@@ -170,12 +187,14 @@ remove_below(const char *path)
 void
 sys_close_run(struct jail_sys *sys)
 {
-	static const char *const empty[] = { "name", "uid", RUN_LAST, "jails" };
+	static const char *const below[] = { "name", "uid", RUN_LAST, "jails" };
 	struct statfs fs;
 	bool is_ours = fstatfs(sys->run, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+	struct error ignored;
 
-	for (size_t i = 0; i < ARRAY_LEN(empty) && is_ours; i++)
-		(void)unlinkat(sys->run, empty[i], AT_REMOVEDIR);
+	/* Whatever is claimed still is void: no jail is there. */
+	for (size_t i = 0; i < ARRAY_LEN(below) && is_ours; i++)
+		(void)tree_remove(sys->run, below[i], &ignored);
 	/* Whoever waits for the lock then sees that this is the past. */
 	(void)unlinkat(sys->run, "lock", 0);
 	/* Whoever furnishes it anew holds the directory itself. */

@@ -6,8 +6,6 @@
  * lock. So with that lock held and no jid claimed, nobody uses any of it and
  * nobody can start to.
  */
-#include <sys/stat.h>
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +19,6 @@
 #include "jail/internal.h"
 #include "jail/netwall.h"
 #include "linux/cgroup.h"
-#include "linux/file.h"
 
 /* Erase one jail's remains, unless it lives or is being worked on. */
 static int
@@ -80,6 +77,8 @@ drop_counters(struct jail_sys *sys)
 		}
 	if (d != NULL)
 		closedir(d);
+	else if (fd >= 0)
+		close(fd);
 }
 
 static int
@@ -97,34 +96,18 @@ drop_shared(struct jail_sys *sys, struct error *err)
 	return 0;
 }
 
-/* Somebody may have tidied, and taken the directory away, since we opened it:
- * what has its path now is another. */
-static bool
-is_current(const struct jail_sys *sys)
-{
-	struct stat ours, there;
-
-	return fstat(sys->run, &ours) == 0 && stat(sys->path, &there) == 0 &&
-	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-}
-
 int
 jail_sys_tidy(struct jail_sys *sys, struct error *err)
 {
 	cleanup_close int lock = -1;
 	int n;
 
-	if (!is_current(sys))
-		return 0;
-	if (each_jid(sys, erase_dead, err) < 0)
-		return err->code == -ENOENT ? 0 : err->code;
-	lock =
-	    file_lock(sys->run, "lock", FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
-	if (lock == -ENOENT || (lock >= 0 && !sys_run_is_current(sys)))
+	if (!sys_run_is_current(sys))
 		return 0; /* somebody else did all of it meanwhile */
-	n = lock < 0 ? lock : each_jid(sys, NULL, err);
-	if (n == 0 && !is_current(sys))
-		return 0;
+	lock = sys_lock(sys, err);
+	if (lock < 0 || each_jid(sys, erase_dead, err) < 0)
+		return err->code;
+	n = each_jid(sys, NULL, err);
 	if (n == 0 && drop_shared(sys, err) < 0)
 		return err->code;
 	if (n == 0)
