@@ -114,21 +114,26 @@ check_limit(struct jail_sys *sys, const struct dict *d, struct error *err)
 }
 
 int
-confine_check(const struct making *m, struct error *err)
+confine_check_child(const struct dict *d, const struct dict *parent,
+                    struct error *err)
 {
-	const struct dict *d = &m->rec.d;
-	const struct dict *parent = &m->parent.d;
-
-	if (m->sys->nested &&
-	    (check_nested(d, err) < 0 || check_limit(m->sys, d, err) < 0))
-		return err->code;
-	if (m->parent.jid == 0)
-		return 0;
 	if (check_below(d, parent, err) < 0 ||
 	    check_addresses(d, parent, "ip4", "ip4.addr", err) < 0 ||
 	    check_addresses(d, parent, "ip6", "ip6.addr", err) < 0)
 		return err->code;
 	return 0;
+}
+
+int
+confine_check(const struct making *m, struct error *err)
+{
+	const struct dict *d = &m->rec.d;
+
+	if (m->sys->nested &&
+	    (check_nested(d, err) < 0 || check_limit(m->sys, d, err) < 0))
+		return err->code;
+	return m->parent.jid == 0 ? 0
+	                          : confine_check_child(d, &m->parent.d, err);
 }
 
 /* --- cgroup rules ------------------------------------------------------ */

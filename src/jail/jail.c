@@ -28,11 +28,16 @@ int
 jail_find(struct jail_sys *sys, const char *id_or_name, struct error *err)
 {
 	cleanup_record struct record r = RECORD_INIT;
+	bool is_named = false;
 	long long jid;
 
-	if (num_int_in(id_or_name, 1, JAIL_MAX_JID, &jid) < 0)
+	if (num_int_in(id_or_name, 1, JAIL_MAX_JID, &jid) < 0) {
+		is_named = true;
 		jid = record_named(sys, id_or_name);
-	if (jid == 0 || record_load(sys, (int)jid, &r) != RECORD_ALIVE)
+	}
+	/* A link to a jail of another name is what a killed rename left. */
+	if (jid == 0 || record_load(sys, (int)jid, &r) != RECORD_ALIVE ||
+	    (is_named && strcmp(dict_get(&r.d, "name"), id_or_name) != 0))
 		return error_set(err, -ENOENT, "jail \"%s\" not found",
 		                 id_or_name);
 	return (int)jid;
@@ -296,36 +301,77 @@ rename_all(struct jail_sys *sys, struct record *r, const char *to,
 	return record_rename(sys, r, to, err);
 }
 
+/* Does any of these change what holds the jail to its addresses? */
+static bool
+touches_wall(const struct dict *params)
+{
+	static const char *const held[] = {
+		"ip4.addr",     "ip6.addr",          "ip4.saddrsel",
+		"ip6.saddrsel", "allow.raw_sockets", "allow.reserved_ports",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(held); i++)
+		if (dict_get(params, held[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* Claim the addresses, merge the parameters, move the wall; what fails is put
+ * back. */
+static int
+move_wall(struct jail_sys *sys, struct record *r, const struct dict *params,
+          struct error *err)
+{
+	cleanup_dict struct dict old = DICT_INIT;
+	struct error ignored;
+
+	if (dict_merge(&old, &r->d) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (record_readdress(sys, r, params, err) < 0)
+		return err->code;
+	if (dict_merge(&r->d, params) < 0)
+		error_set(err, -ENOMEM, "out of memory");
+	else if (confine_update(sys, r, err) == 0)
+		return 0;
+	(void)record_readdress(sys, r, &old, &ignored);
+	return err->code;
+}
+
 static int
 apply_update(struct jail_sys *sys, struct record *r, const struct dict *params,
              struct error *err)
 {
 	const char *name = dict_get(params, "name");
 	const char *persist = dict_get(params, "persist");
-	bool addrs = dict_get(params, "ip4.addr") != NULL ||
-	             dict_get(params, "ip6.addr") != NULL ||
-	             dict_get(params, "ip4.saddrsel") != NULL ||
-	             dict_get(params, "ip6.saddrsel") != NULL ||
-	             dict_get(params, "allow.raw_sockets") != NULL ||
-	             dict_get(params, "allow.reserved_ports") != NULL;
 
 	if (name != NULL && rename_all(sys, r, name, err) < 0)
-		return err->code;
-	if (addrs && record_readdress(sys, r, params, err) < 0)
 		return err->code;
 	if (set_host_names(r, params, err) < 0 ||
 	    set_children(r, params, err) < 0)
 		return err->code;
+	if (touches_wall(params) && move_wall(sys, r, params, err) < 0)
+		return err->code;
 	if (dict_merge(&r->d, params) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
-	if (addrs && confine_update(sys, r, err) < 0)
-		return err->code;
 	if (record_save(sys, r, err) < 0)
 		return err->code;
 	if (persist == NULL)
 		return 0;
 	return strcmp(persist, "true") == 0 ? signal_init(r, SIGUSR2, err)
 	                                    : end_persist(sys, r, err);
+}
+
+/* A child never gets more than its parent. */
+static int
+check_parent(struct jail_sys *sys, const struct record *r,
+             const struct dict *params, struct error *err)
+{
+	cleanup_record struct record parent = RECORD_INIT;
+
+	if (record_parent(sys, dict_get(&r->d, "name"), &parent, err) < 0)
+		return err->code;
+	return parent.jid == 0 ? 0
+	                       : confine_check_child(params, &parent.d, err);
 }
 
 int
@@ -337,7 +383,8 @@ jail_update(struct jail_sys *sys, int jid, const struct dict *params,
 
 	if (lock < 0 || record_load(sys, jid, &r) != RECORD_ALIVE)
 		return error_set(err, -ENOENT, "jail %d not found", jid);
-	if (check_update(&r, params, err) < 0)
+	if (check_update(&r, params, err) < 0 ||
+	    check_parent(sys, &r, params, err) < 0)
 		return err->code;
 	return apply_update(sys, &r, params, err);
 }

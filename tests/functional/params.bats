@@ -183,6 +183,15 @@ assert ctypes.CDLL(None).shmget(0x6a01, 4096, 0o1666) >= 0'
 	has allow.mlock
 	run jls name
 	is j
+	jail -c name=j.k path=/ persist 2>/dev/null
+	run jail -m name=j.k securelevel=1
+	[ "$status" = 1 ]
+	has "securelevel: below the parent's"
+	run jail -m name=j.k allow.mlock
+	[ "$status" = 1 ]
+	has allow.mlock
+	run jls -j j.k -n securelevel allow.mlock
+	is "securelevel=2 allow.nomlock"
 }
 
 @test "securelevel 3 closes the firewall of a VNET jail" {
