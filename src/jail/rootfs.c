@@ -10,14 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "linux/beneath.h"
 #include "linux/mnt.h"
+#include "linux/mountinfo.h"
 #include "linux/userns.h"
 
 /* What a jail gets of its own or must not have at all. */
@@ -54,24 +53,6 @@ rootfs_map_ids(int fd, int userns, struct error *err)
 	return map_ids(fd, userns, true, err);
 }
 
-/* Undo mountinfo's octal escapes in place. */
-static void
-unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s != '\0'; s++)
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' &&
-		    s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 |
-			               (s[3] - '0'));
-			s += 3;
-		} else {
-			*to++ = *s;
-		}
-	*to = '\0';
-}
-
 /* The part of a mount point below root, NULL when it is not. */
 static const char *
 below(const char *point, const char *root)
@@ -84,38 +65,47 @@ below(const char *point, const char *root)
 	return point + len + 1;
 }
 
+/* A detached copy of the mount at path below root_fd, where a tenant may put
+ * links in the way meanwhile. */
+static int
+clone_beneath(int root_fd, const char *path, struct error *err)
+{
+	cleanup_close int at = beneath_open(root_fd, "", path, O_PATH, 0, err);
+
+	return at < 0 ? at : mnt_clone_tree(at, "", false, err);
+}
+
 /* Copy the mount at path and remember it; one that hides or is gone by now is
  * passed over. */
 static int
 add_mount(struct rootfs *r, int root_fd, const char *path, int userns,
           struct error *err)
 {
+	cleanup_close int fd = -1;
 	struct rootfs_mount *more;
 	struct error ignored;
-	int fd;
 
 	if (r->n >= ROOTFS_MAX_MOUNTS)
 		return error_set(err, -E2BIG, "over %d mounts below the root",
 		                 ROOTFS_MAX_MOUNTS);
-	fd = mnt_clone_tree(root_fd, path, false, &ignored);
+	fd = clone_beneath(root_fd, path, &ignored);
+	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM) {
+		*err = ignored;
+		return fd;
+	}
 	if (fd < 0)
 		return 0;
 	/* Unmapped, its files belong to nobody inside: safe, and readable. */
 	if (userns >= 0)
 		(void)map_ids(fd, userns, false, &ignored);
 	more = reallocarray(r->below, r->n + 1, sizeof(*more));
-	if (more == NULL) {
-		close(fd);
+	if (more == NULL)
 		return error_set(err, -ENOMEM, "out of memory");
-	}
 	r->below = more;
-	r->below[r->n].fd = fd;
-	r->below[r->n].path = strdup(path);
-	if (r->below[r->n].path == NULL) {
-		close(fd);
+	more[r->n].path = strdup(path);
+	if (more[r->n].path == NULL)
 		return error_set(err, -ENOMEM, "out of memory");
-	}
-	r->n++;
+	more[r->n++].fd = take_fd(&fd);
 	return 0;
 }
 
@@ -123,30 +113,18 @@ static int
 add_each(struct rootfs *r, int root_fd, const char *path, int userns,
          struct error *err)
 {
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	char *line = NULL;
-	size_t cap = 0;
-	int rc = 0;
+	cleanup_mountinfo struct mountinfo mi = MOUNTINFO_INIT;
 
-	if (f == NULL)
-		return error_sys(err, "open '/proc/self/mountinfo'");
-	while (rc == 0 && getline(&line, &cap, f) > 0) {
-		char point[4096], type[64];
-		const char *tail = strstr(line, " - ");
-		const char *sub;
+	if (mountinfo_read(&mi, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < mi.n; i++) {
+		const char *sub = below(mi.row[i].point, path);
 
-		if (tail == NULL || sscanf(tail, " - %63s", type) != 1 ||
-		    sscanf(line, "%*d %*d %*s %*s %4095s", point) != 1 ||
-		    is_kernel_fs(type))
-			continue;
-		unescape(point);
-		sub = below(point, path);
-		if (sub != NULL)
-			rc = add_mount(r, root_fd, sub, userns, err);
+		if (sub != NULL && !is_kernel_fs(mi.row[i].type) &&
+		    add_mount(r, root_fd, sub, userns, err) < 0)
+			return err->code;
 	}
-	free(line);
-	fclose(f);
-	return rc;
+	return 0;
 }
 
 /* Device nodes of the root's own file system are nobody's: those a jail may
