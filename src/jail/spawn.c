@@ -122,6 +122,8 @@ scrub_environment(struct error *err)
 		const char *now = getenv(kept[i]);
 
 		val[i] = now != NULL ? strdup(now) : NULL;
+		if (now != NULL && val[i] == NULL)
+			return error_sys(err, "environment");
 	}
 	clearenv();
 	if (setenv("PATH", PATH_CLEAN, 1) < 0)
@@ -271,9 +273,11 @@ join_network(const struct entry *e, struct error *err)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)e->rec->init.pid);
-	if ((e->ns & CLONE_NEWNET) != 0 ||
-	    stat("/proc/self/ns/net", &ours) < 0 || stat(path, &theirs) < 0 ||
-	    (ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev))
+	if ((e->ns & CLONE_NEWNET) != 0)
+		return 0;
+	if (stat("/proc/self/ns/net", &ours) < 0 || stat(path, &theirs) < 0)
+		return error_sys(err, "jail_attach");
+	if (ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev)
 		return 0;
 	if (setns(e->rec->pidfd, CLONE_NEWNET) < 0)
 		return error_sys(err, "jail_attach");

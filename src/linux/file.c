@@ -19,7 +19,10 @@ int
 file_read(int dirfd, const char *path, size_t max, char **out_text,
           size_t *out_len, struct error *err)
 {
-	cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	/* A tenant's file may be a FIFO (or a terminal): nobody waits for it.
+	 */
+	cleanup_close int fd =
+	    openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	cleanup_buf struct buf b = BUF_INIT;
 	char chunk[CHUNK];
 	ssize_t n;
