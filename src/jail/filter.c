@@ -420,17 +420,6 @@ add_calls(struct rules *r, uint32_t rights)
 	}
 }
 
-struct jail_filter_flags
-jail_filter_defaults(void)
-{
-	return (struct jail_filter_flags){
-		.set_hostname = true,
-		.reserved_ports = true,
-		.suser = true,
-		.unprivileged_proc_debug = true,
-	};
-}
-
 int
 jail_filter_build(const struct jail_filter_flags *flags,
                   struct sock_filter *out, size_t max, struct error *err)

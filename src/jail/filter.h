@@ -35,9 +35,6 @@ struct jail_filter_flags {
 /* Room that any flags fit into. */
 enum { JAIL_FILTER_MAX = 768 };
 
-/* The flags of a jail whose parameters are all at their defaults. */
-struct jail_filter_flags jail_filter_defaults(void);
-
 /* The program for these flags, to out[0..max). Pure. Returns its length;
  * -E2BIG when it does not fit. */
 int jail_filter_build(const struct jail_filter_flags *flags,

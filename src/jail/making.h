@@ -41,7 +41,4 @@ struct making {
  * only on failure, which is then written to report[1].
  */
 int boot_jail(void *m);
-
-/* Is a mount type made by the jail's first process? */
-const char *making_mount_type(const struct jail_mount *mount);
 #endif

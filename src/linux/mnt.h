@@ -19,14 +19,7 @@
 
 #include "base/error.h"
 
-/* glibc's <sys/mount.h> asks for "linux/mnt.h" and finds this one: included
- * first, it is not through yet when we get here. */
-struct mount_attr;
-
-enum {
-	MNT_MAX_OPTS = 64,       /* options in one mnt_fs() */
-	MNT_MAX_INFO = 16 << 20, /* bytes of mountinfo we read */
-};
+enum { MNT_MAX_OPTS = 64 }; /* in one mnt_fs() */
 
 /*
  * A detached copy of the mount (and with recursive, of those below it) seen at
