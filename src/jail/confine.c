@@ -185,7 +185,6 @@ wall_config(struct jail_sys *sys, const struct record *r,
 	cfg->saddrsel6 = dict_is_true(d, "ip6.saddrsel");
 	cfg->raw_sockets = dict_is_true(d, "allow.raw_sockets");
 	cfg->reserved_ports = dict_is_true(d, "allow.reserved_ports");
-	cfg->socket_af = dict_is_true(d, "allow.socket_af");
 	cfg->uid_base = (uint32_t)dict_get_int(d, REC_UID_BASE, 0);
 	if (read_addresses(d, "ip4.addr", AF_INET, cfg->addr4,
 	                   sizeof(cfg->addr4[0]), &cfg->n4, err) < 0 ||

@@ -45,6 +45,7 @@ enum need {
 	FOR_STACK = 1 << 1,   /* those on the host's stack */
 	FOR_RULES = 1 << 2,   /* those with an address family of their own */
 	FOR_NAMES = 1 << 3,   /* those whose abstract names nobody else holds */
+	FOR_RAW = 1 << 4,     /* those with sockets that no other hook sees */
 };
 
 static const struct program {
@@ -68,7 +69,8 @@ static const struct program {
 	{ "sendmsg4", BPF_CGROUP_UDP4_SENDMSG, FOR_RULES },
 	{ "sendmsg6", BPF_CGROUP_UDP6_SENDMSG, FOR_RULES },
 	{ "ingress", BPF_CGROUP_INET_INGRESS, FOR_RULES },
-	{ "egress", BPF_CGROUP_INET_EGRESS, FOR_RULES },
+	/* TCP and UDP have their source from the hooks above. */
+	{ "egress", BPF_CGROUP_INET_EGRESS, FOR_RAW },
 	/* Either these two or those two are pinned. */
 	{ "names_connect", BPF_LSM_CGROUP, FOR_NAMES },
 	{ "names_send", BPF_LSM_CGROUP, FOR_NAMES },
@@ -171,36 +173,44 @@ run_loader(int run_dir, const char *libexec, struct error *err)
 	return 0;
 }
 
-int
-netwall_open(int run_dir, const char *libexec, struct netwall **out_wall,
-             struct error *err)
+/* The wall whose pins are in dir, which becomes its own; -1 is errno. */
+static int
+wall_new(int dir, uint64_t stack, struct netwall **out_wall, struct error *err)
 {
 	cleanup_free struct netwall *w = malloc(sizeof(*w));
-	cleanup_close int dir = -1;
-	uint64_t stack;
+	cleanup_close int pins = dir;
 	int rules;
 
+	if (pins < 0)
+		return error_sys(err, "open '" FS_DIR "/" VERSION "'");
 	if (w == NULL)
 		return error_set(err, -ENOMEM, "out of memory");
-	if (netns_cookie(&stack, err) < 0)
-		return err->code;
-	if (!is_loaded(run_dir, stack) && run_loader(run_dir, libexec, err) < 0)
-		return err->code;
-	dir = openat(run_dir, FS_DIR "/" VERSION,
-	             O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return error_sys(err, "open '" FS_DIR "/" VERSION "'");
-	rules = ebpf_get(dir, "rules");
+	rules = ebpf_get(pins, "rules");
 	if (rules < 0)
 		return error_set(err, rules, "open BPF map 'rules': %s",
 		                 strerror(-rules));
 	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
 		w->prog[i] = -1;
-	w->dir = take_fd(&dir);
+	w->dir = take_fd(&pins);
 	w->rules = rules;
 	w->stack = stack;
 	*out_wall = take_ptr(w);
 	return 0;
+}
+
+int
+netwall_open(int run_dir, const char *libexec, struct netwall **out_wall,
+             struct error *err)
+{
+	uint64_t stack;
+
+	if (netns_cookie(&stack, err) < 0)
+		return err->code;
+	if (!is_loaded(run_dir, stack) && run_loader(run_dir, libexec, err) < 0)
+		return err->code;
+	return wall_new(openat(run_dir, FS_DIR "/" VERSION,
+	                       O_PATH | O_DIRECTORY | O_CLOEXEC),
+	                stack, out_wall, err);
 }
 
 void
@@ -299,7 +309,7 @@ needs_of(const struct netwall_config *cfg)
 		return needs;
 	needs |= FOR_STACK | FOR_NAMES;
 	if (cfg->ip4 != NETWALL_INHERIT || cfg->ip6 != NETWALL_INHERIT)
-		needs |= FOR_RULES;
+		needs |= FOR_RULES | (cfg->raw_sockets ? FOR_RAW : 0);
 	return needs;
 }
 
@@ -326,6 +336,28 @@ attach_program(struct netwall *w, size_t i, int cgroup_fd, struct error *err)
 	return 0;
 }
 
+static int
+attach_all(struct netwall *w, int cgroup_fd, unsigned needs, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+		if ((programs[i].need & needs) != 0 &&
+		    attach_program(w, i, cgroup_fd, err) < 0)
+			return err->code;
+	return 0;
+}
+
+static int
+write_rules(struct netwall *w, const struct wall_rules *r, struct error *err)
+{
+	uint64_t id = r->jail;
+	int ret = ebpf_map_write(w->rules, &id, r);
+
+	return ret == 0
+	           ? 0
+	           : error_set(err, ret, "write the rules of the cgroup: %s",
+	                       strerror(-ret));
+}
+
 int
 netwall_attach(struct netwall *w, int cgroup_fd,
                const struct netwall_config *cfg, struct error *err)
@@ -333,72 +365,75 @@ netwall_attach(struct netwall *w, int cgroup_fd,
 	unsigned needs = needs_of(cfg);
 	struct wall_rules rules;
 	struct stat st;
-	uint64_t id;
-	int r;
 
+	if (needs == 0)
+		return 0;
 	if (fill_rules(&rules, cfg, err) < 0)
 		return err->code;
 	if (fstat(cgroup_fd, &st) < 0)
 		return error_sys(err, "cgroup");
-	id = st.st_ino;
 	rules.stack = w->stack;
-	rules.jail = id;
-	if (hints_read(&rules, err) < 0)
+	rules.jail = st.st_ino;
+	if (hints_read(&rules, err) < 0 ||
+	    attach_all(w, cgroup_fd, needs, err) < 0)
 		return err->code;
-	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
-		if ((programs[i].need & needs) != 0 &&
-		    attach_program(w, i, cgroup_fd, err) < 0)
-			return err->code;
-	if (needs == 0)
-		return 0;
-	r = ebpf_map_write(w->rules, &id, &rules);
-	if (r < 0)
-		return error_set(err, r, "write the rules of the cgroup: %s",
-		                 strerror(-r));
-	return 0;
+	return write_rules(w, &rules, err);
 }
 
 /* --- update ----------------------------------------------------------------
  */
 
-/* Write new rules where map has rules of this cgroup. -ENOENT: it has none. */
+/*
+ * Write new rules where w has rules of this cgroup. What is allowed from now on
+ * is held before it is.
+ *
+ * Returns 1 when done, 0 when w has none.
+ */
 static int
-rewrite(int map, uint64_t id, struct wall_rules *rules)
+rewrite(struct netwall *w, int cgroup_fd, unsigned needs,
+        struct wall_rules *rules, struct error *err)
 {
 	struct wall_rules old;
-	int r = ebpf_map_read(map, &id, &old);
+	int r = ebpf_map_read(w->rules, &rules->jail, &old);
 
+	if (r == -ENOENT)
+		return 0;
 	if (r < 0)
-		return r;
+		return error_set(err, r, "read the rules of the cgroup: %s",
+		                 strerror(-r));
 	if (rules->stack != old.stack) /* the caller is elsewhere */
 		rules->n_hint = 0;
 	rules->stack = old.stack;
-	rules->jail = old.jail;
-	return ebpf_map_write(map, &id, rules);
+	if (attach_all(w, cgroup_fd, needs & FOR_RAW, err) < 0 ||
+	    write_rules(w, rules, err) < 0)
+		return err->code;
+	return 1;
 }
 
-/* The same in the maps of other builds, while their layout is ours. */
+/* The same with the programs of other builds, while their layout is ours. */
 static int
-rewrite_elsewhere(struct netwall *w, uint64_t id, struct wall_rules *rules)
+rewrite_elsewhere(struct netwall *w, int cgroup_fd, unsigned needs,
+                  struct wall_rules *rules, struct error *err)
 {
-	int r = -ENOENT, fd = openat(w->dir, "..", O_RDONLY | O_DIRECTORY);
+	int fd = openat(w->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
+	int r = 0;
 
 	if (d == NULL)
-		return -errno;
-	while (r == -ENOENT && (e = readdir(d)) != NULL) {
-		char name[300];
-		int map;
+		return error_sys(err, "open '" FS_DIR "'");
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		struct netwall *other;
 
 		if (strncmp(e->d_name, WALL_ABI "-", sizeof(WALL_ABI)) != 0)
 			continue;
-		snprintf(name, sizeof(name), "%s/rules", e->d_name);
-		map = ebpf_get(dirfd(d), name);
-		if (map < 0)
-			continue;
-		r = rewrite(map, id, rules);
-		close(map);
+		r = wall_new(openat(dirfd(d), e->d_name,
+		                    O_PATH | O_DIRECTORY | O_CLOEXEC),
+		             w->stack, &other, err);
+		if (r < 0)
+			break;
+		r = rewrite(other, cgroup_fd, needs, rules, err);
+		netwall_close(other);
 	}
 	closedir(d);
 	return r;
@@ -408,28 +443,27 @@ int
 netwall_update(struct netwall *w, int cgroup_fd,
                const struct netwall_config *cfg, struct error *err)
 {
+	unsigned needs = needs_of(cfg);
 	struct wall_rules rules;
 	struct stat st;
 	int r;
 
-	if (needs_of(cfg) == 0)
+	if (needs == 0)
 		return 0;
 	if (fill_rules(&rules, cfg, err) < 0)
 		return err->code;
 	if (fstat(cgroup_fd, &st) < 0)
 		return error_sys(err, "cgroup");
 	rules.stack = w->stack;
+	rules.jail = st.st_ino;
 	if (hints_read(&rules, err) < 0)
 		return err->code;
-	r = rewrite(w->rules, st.st_ino, &rules);
-	if (r == -ENOENT)
-		r = rewrite_elsewhere(w, st.st_ino, &rules);
-	if (r == -ENOENT)
+	r = rewrite(w, cgroup_fd, needs, &rules, err);
+	if (r == 0)
+		r = rewrite_elsewhere(w, cgroup_fd, needs, &rules, err);
+	if (r == 0)
 		return error_set(err, -ENOTSUP,
 		                 "made by another version of gaol: its "
 		                 "address rules stay until it is restarted");
-	if (r < 0)
-		return error_set(err, r, "write the rules of the cgroup: %s",
-		                 strerror(-r));
-	return 0;
+	return r < 0 ? r : 0;
 }

@@ -38,7 +38,6 @@ struct netwall_config {
 	bool raw_sockets;    /* allow.raw_sockets */
 	bool reserved_ports; /* allow.reserved_ports */
 	bool vnet;           /* own stack: no address rules at all */
-	bool socket_af;      /* allow.socket_af: other families too */
 	uint32_t uid_base;   /* host uid of the jail's root */
 	struct devfs_allow device[NETWALL_MAX_DEVICES];
 	unsigned n_device;
@@ -57,8 +56,14 @@ int netwall_open(int run_dir, const char *libexec, struct netwall **out_wall,
                  struct error *err);
 void netwall_close(struct netwall *w);
 
-/* Put a jail's cgroup (a directory fd) under the wall, or change its rules
- * while it runs. Before the first process enters. */
+/*
+ * Put a jail's cgroup (a directory fd) under the wall, before the first process
+ * enters; or change its rules while it runs. The source among several addresses
+ * follows the routes of the caller's network namespace as they are now.
+ *
+ * netwall_update: -ENOTSUP when another version of gaol made the jail and its
+ * rules are laid out otherwise.
+ */
 int netwall_attach(struct netwall *w, int cgroup_fd,
                    const struct netwall_config *cfg, struct error *err);
 int netwall_update(struct netwall *w, int cgroup_fd,

@@ -434,6 +434,13 @@ no_answer() {
 	# Another's address: bind(2) of these has no hook, the filter has.
 	gives "send: EPERM" b icmp4 bind=$A4:0 send=$H4:0
 	gives "send: EPERM" b icmp4 bind=$A4:0 connect=$H4:0 send
+	# The same when it is allowed later.
+	jail -m name=a allow.raw_sockets
+	run a icmp4 bind=$A4:0 send=$H4:0 recv
+	has "from $H4:0"
+	gives "send: EPERM" a icmp4 bind=$B4:0 send=$H4:0
+	jail -m name=a allow.noraw_sockets
+	gives "icmp4: EPERM" a icmp4
 }
 
 @test "other transports are refused" {

@@ -3,9 +3,11 @@
  * one of its addresses, and what they send leaves from one.
  *
  * The hooks of bind.bpf.c and send.bpf.c see to that for every socket that
- * binds or connects; this is for those that do neither (listen(2) without
- * bind(2), an unbound UDP socket, ping sockets, raw ones). Connected sockets
- * have been judged and pass on their state alone.
+ * binds or connects. What comes in is judged for those that do neither
+ * (listen(2) without bind(2), an unbound UDP socket) or have a wildcard;
+ * connected ones have been judged and pass on their state alone. What goes out
+ * is judged in jails with allow.raw_sockets only: ping and raw sockets alone
+ * have a source that no hook saw, and a filter costs each packet a little.
  */
 #include "jail/bpf/wall.h"
 
