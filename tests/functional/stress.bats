@@ -253,7 +253,7 @@ killed_creations() {
 	full=$(median "${times[@]}")
 	for ((i = 0; i < 50; i++)); do
 		make_one "$i"
-		KILL=("$TOOLS/killafter" $((full * i / 40)))
+		KILL=("$TOOLS/killafter" $((full * i / 80)))
 		remove_one "$i" >/dev/null 2>&1 || killed=$((killed + 1))
 		KILL=()
 		truthful "$i"
