@@ -75,6 +75,10 @@ int sys_lock(struct jail_sys *sys, struct error *err);
  * when it is ours alone. */
 void sys_close_run(struct jail_sys *sys);
 
+/* Its furniture is gone already: unmount and remove it if nobody else keeps
+ * anything there. */
+void sys_leave_run(struct jail_sys *sys);
+
 /* Open the cgroup root and see that our base group and its memory cap are
  * there; sets sys->cg. */
 int sys_cgroup(struct jail_sys *sys, struct error *err);

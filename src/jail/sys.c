@@ -159,6 +159,16 @@ sys_lock(struct jail_sys *sys, struct error *err)
 	}
 }
 
+/* Is what we have open still what the path leads to? */
+static bool
+is_same_as_path(const struct jail_sys *sys)
+{
+	struct stat ours, there;
+
+	return fstat(sys->run, &ours) == 0 && stat(sys->path, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
 static bool
 is_empty(int dir)
 {
@@ -185,6 +195,23 @@ remove_below(const char *path)
 }
 
 void
+sys_leave_run(struct jail_sys *sys)
+{
+	struct statfs fs;
+
+	/* Whoever furnishes it anew holds the directory itself. */
+	if (fstatfs(sys->run, &fs) < 0 || fs.f_type != TMPFS_MAGIC ||
+	    flock(sys->run, LOCK_EX | LOCK_NB) < 0)
+		return;
+	/* It may be somebody else's too: gaol(8) keeps its sites here. Where
+	 * /run itself is in memory it is no mount, and stays. */
+	if (is_same_as_path(sys) && is_empty(sys->run) &&
+	    umount2(sys->path, UMOUNT_NOFOLLOW | MNT_DETACH) == 0)
+		remove_below(sys->path);
+	(void)flock(sys->run, LOCK_UN);
+}
+
+void
 sys_close_run(struct jail_sys *sys)
 {
 	static const char *const below[] = { "name", "uid", RUN_LAST, "jails" };
@@ -197,25 +224,14 @@ sys_close_run(struct jail_sys *sys)
 		(void)tree_remove(sys->run, below[i], &ignored);
 	/* Whoever waits for the lock then sees that this is the past. */
 	(void)unlinkat(sys->run, "lock", 0);
-	/* Whoever furnishes it anew holds the directory itself. */
-	if (!is_ours || flock(sys->run, LOCK_EX | LOCK_NB) < 0)
-		return;
-	/* It may be somebody else's too: gaol(8) keeps its sites here. Where
-	 * /run itself is in memory it is no mount, and stays. */
-	if (is_empty(sys->run) &&
-	    umount2(sys->path, UMOUNT_NOFOLLOW | MNT_DETACH) == 0)
-		remove_below(sys->path);
-	(void)flock(sys->run, LOCK_UN);
+	sys_leave_run(sys);
 }
 
 bool
 sys_run_is_current(const struct jail_sys *sys)
 {
-	struct stat ours, there;
-
 	return faccessat(sys->run, RUN_LAST, F_OK, 0) == 0 &&
-	       fstat(sys->run, &ours) == 0 && stat(sys->path, &there) == 0 &&
-	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+	       is_same_as_path(sys);
 }
 
 /* Without a directory there are no jails, which is no error. */

@@ -102,8 +102,11 @@ jail_sys_tidy(struct jail_sys *sys, struct error *err)
 	cleanup_close int lock = -1;
 	int n;
 
-	if (!sys_run_is_current(sys))
-		return 0; /* somebody else did all of it meanwhile */
+	if (!sys_run_is_current(sys)) {
+		/* Somebody else did it, and may have had to leave the rest. */
+		sys_leave_run(sys);
+		return 0;
+	}
 	lock = sys_lock(sys, err);
 	if (lock < 0 || each_jid(sys, erase_dead, err) < 0)
 		return err->code;
