@@ -261,7 +261,8 @@ static const struct call call[] = {
 };
 
 /* Kept in the bounding set when the jail has the right. All of them reach only
- * what the jail's user namespace owns. */
+ * what the jail's user namespace owns. CAP_SYS_RESOURCE is left out for good:
+ * with it root could raise /proc/sys/user/max_*, where children.max is kept. */
 static const struct {
 	uint8_t cap, right;
 } cap[] = {
@@ -278,8 +279,7 @@ static const struct {
 	{ CAP_SYS_PTRACE, ROOT },
 	{ CAP_IPC_OWNER, ROOT },
 	{ CAP_LEASE, ROOT },
-	{ CAP_SYS_NICE, ROOT },     /* other users' processes, downwards */
-	{ CAP_SYS_RESOURCE, ROOT }, /* other users' limits, downwards */
+	{ CAP_SYS_NICE, ROOT }, /* other users' processes, downwards */
 	{ CAP_NET_BIND_SERVICE, PORTS },
 	{ CAP_SYS_ADMIN, ADMIN },
 	{ CAP_NET_ADMIN, NET },

@@ -333,11 +333,12 @@ capabilities_follow_flags(void **state)
 {
 	struct jail_filter_flags f = defaults();
 	uint64_t usual = jail_filter_caps(&f);
-	static const int never[] = { CAP_SYS_MODULE, CAP_SYS_RAWIO,
-		                     CAP_SYS_TIME,   CAP_SYS_BOOT,
-		                     CAP_MKNOD,      CAP_DAC_READ_SEARCH,
-		                     CAP_MAC_ADMIN,  CAP_BPF,
-		                     CAP_PERFMON,    CAP_SYS_PACCT };
+	static const int never[] = { CAP_SYS_MODULE,  CAP_SYS_RAWIO,
+		                     CAP_SYS_TIME,    CAP_SYS_BOOT,
+		                     CAP_MKNOD,       CAP_DAC_READ_SEARCH,
+		                     CAP_MAC_ADMIN,   CAP_BPF,
+		                     CAP_PERFMON,     CAP_SYS_PACCT,
+		                     CAP_SYS_RESOURCE };
 
 	(void)state;
 	assert_true(usual & CAPS_BIT(CAP_SETUID));
