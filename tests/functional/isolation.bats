@@ -666,3 +666,46 @@ abstract_refused() {
 	jail -r j
 	umount "$m"
 }
+
+@test "a jail that may hold jails is walled too" {
+	local f
+	start j children.max=2 ip4=inherit
+	jexec j /bin/mkdir /tmp/cg
+	# It may mount and make namespaces; nothing of the host comes with it.
+	run jexec j /bin/probe mount cgroup2 /tmp/cg
+	is succeeded
+	for f in cgroup.procs cgroup.kill cgroup.freeze cgroup.max.depth \
+		memory.max pids.max p/cgroup.kill p/cgroup.max.descendants; do
+		refused 'EACCES|ENOENT' open-write "/tmp/cg/$f"
+	done
+	for f in sysfs devtmpfs debugfs securityfs tracefs bpf proc ext4; do
+		refused 'EPERM|ENODEV' mount "$f" /tmp
+	done
+	refused 'EINVAL|EPERM' umount /proc
+	refused 'EINVAL|EPERM' umount /dev
+	for f in sys/kernel/core_pattern sys/vm/drop_caches mtrr kmsg \
+		irq/default_smp_affinity; do
+		[ ! -e "/proc/$f" ] || refused EACCES open-write "/proc/$f"
+	done
+	refused EACCES open-write /proc/sys/user/max_user_namespaces
+	for f in bpf perf_event_open userfaultfd syslog reboot settimeofday \
+		adjtimex swapon acct; do
+		refused EPERM gate "$f"
+	done
+	refused ENOSYS gate io_uring_setup
+	refused ENOSYS key-find gaol-t
+	refused EPERM mknod /tmp/zero c 1 5
+	refused EPERM handle /
+	refused EPERM link-up lo
+	refused EPROTONOSUPPORT socket 40 1 0
+	refused ENOSYS inject 1 41 40 1 0
+	refused 'EACCES|EPERM' open-write /proc/1/exe
+	refused ESRCH kill $$ 0
+	# Nor from root of a user namespace of its own making.
+	for f in 'mknod /tmp/zero c 1 5' 'handle /' 'link-up lo' \
+		'gate adjtimex' 'umount /proc' 'gate bpf'; do
+		eventually 5 jexec j unshare -r true
+		run jexec j unshare -r -m /bin/sh -c "/bin/probe $f"
+		[[ $output =~ ^(EPERM|EINVAL)$ ]]
+	done
+}
