@@ -176,17 +176,6 @@ clear() {
 	only_stay
 }
 
-# duration CMD ...: its median time in microseconds; CMD gets a number.
-duration() {
-	local i t times=()
-	for i in 1 2 3 4 5; do
-		t=$(now)
-		"$@" "$i" >/dev/null
-		times+=($(($(now) - t)))
-	done
-	median "${times[@]}"
-}
-
 KILL=() # what make_one and remove_one run under
 make_one() {
 	hostnet "${KILL[@]}" "$BIN/jail" -c name="k$1" path="$DIR/r" persist \
@@ -197,17 +186,18 @@ remove_one() {
 	hostnet "${KILL[@]}" "$BIN/jail" -r "k$1"
 }
 
-make_and_remove() {
-	make_one "$1"
-	remove_one "$1"
-}
-
 # killed_creations: SIGKILL at 50 instants of creation. Each next jail has
 # another name and the same address, so that claims of the dead show.
 killed_creations() {
-	local full i killed=0
-	full=$(duration make_and_remove)
-	echo "creation and removal take $full us"
+	local full i t killed=0 times=()
+	for i in 1 2 3 4 5; do
+		t=$(now)
+		make_one "$i" >/dev/null
+		times+=($(($(now) - t)))
+		remove_one "$i"
+	done
+	full=$(median "${times[@]}")
+	echo "creation takes $full us"
 	for ((i = 0; i < 50; i++)); do
 		KILL=("$TOOLS/killafter" $((full * i / 50)))
 		make_one "$i" >/dev/null 2>&1 || killed=$((killed + 1))
