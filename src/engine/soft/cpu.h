@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cpu.h - the software processor's own state, and the shape of decoded code.
+ *
+ * struct cpu is one vCPU inside this engine; only its thread touches it, but
+ * for ev. Guest code runs as blocks of uops: a uop is one guest instruction
+ * (or a fused pair) with its handler, operands unpacked. Handlers end by going
+ * to the next uop; a block ends in a handler that chooses the next block or
+ * leaves to run.c.
+ *
+ * Invariants
+ *  1 Every handler first gets host pointers and raises faults, then commits
+ *    registers, flags and memory. On a fault it changes nothing: c->exc is set
+ *    and the handler returns NULL.
+ *  2 c->rip is right at a block's start and whenever a handler returned NULL
+ *    (cpu_fault() and its kin set it to the instruction by u->roff).
+ *  3 Arithmetic flags live in cc_*; c->rflags holds all the others.
+ *  4 A block is valid for one (gpa, rip, mode) while its bytes in guest memory
+ *    are unchanged; whoever writes them, DMA included, drops it first.
+ *  5 A TLB entry that matches needs no further check: ROM, MMIO, PG_CODE,
+ *    logged and watched pages have no write tag.
+ */
+#ifndef SOFT_CPU_H
+#define SOFT_CPU_H
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "x86/insn.h"
+#include "x86/state.h"
+
+struct block;
+struct cpu;
+struct lapic;
+struct soft_vm;
+
+struct tlb;
+struct uop;
+struct vcpu;
+
+/* With SOFT_TAIL each handler jumps to the next; without (sanitizers, -O0) it
+ * returns it to the loop in run.c. Same code, same results. */
+#define UOP(name) const struct uop *name(struct cpu *c, const struct uop *u)
+#ifdef SOFT_TAIL
+#define NEXT(c, u) return (u)[1].fn((c), (u) + 1)
+#define GOTO(c, u) return (u)->fn((c), (u))
+#else
+#define NEXT(c, u) return (u) + 1
+#define GOTO(c, u) return (u)
+#endif
+
+/* Requests to a vCPU, in c->ev; any thread sets bits, then kicks. */
+enum cpu_event {
+	EV_INTR = 1 << 0, /* LAPIC or PIC may have something */
+	EV_NMI = 1 << 1,
+	EV_INIT = 1 << 2,
+	EV_SIPI = 1 << 3,
+	EV_EXIT = 1 << 4, /* return to the vCPU loop */
+	EV_SYNC = 1 << 5, /* park: somebody changes what all share */
+	EV_TRAP = 1 << 6  /* own: TF, shadow or debug wants one step */
+};
+
+/* How the last arithmetic left the flags: enough to compute each on demand. */
+enum cc_op {
+	CC_FLAGS, /* cc_src holds them as RFLAGS bits */
+	CC_ADD,
+	CC_ADC,
+	CC_SUB,
+	CC_SBB,
+	CC_LOGIC,
+	CC_INC,
+	CC_DEC,
+	CC_SHL,
+	CC_SHR,
+	CC_SAR,
+	CC_MUL,
+	CC_NEG,
+	CC_NOPS
+}; /* times size: cc_op * 4 + log2(size) */
+
+struct cpu_exception {
+	uint8_t vector;
+	bool has_error, soft; /* soft: INT n, INT3, INTO */
+	uint32_t error;
+	uint64_t cr2;
+};
+
+struct cpu {
+	uint64_t gpr[X86_NGPR + 1]; /* [16]: always zero, for absent index */
+	uint64_t rip;
+	uint64_t cc_dst, cc_src;
+	uint32_t cc_op;
+	_Atomic uint32_t ev;
+	uint32_t mode;             /* block key: enum cpu_mode_bit */
+	uint32_t rflags;           /* without the arithmetic flags */
+	const struct block *block; /* the one that executes */
+	struct tlb *tlb;           /* the set of the current rights */
+	uint8_t cpl;
+	uint8_t shadow; /* 1 STI, 2 MOV SS: until the next insn */
+	bool nmi_blocked;
+	bool halted, wait_sipi;
+	struct x86_segment seg[X86_NSEG];
+	struct x86_table gdtr, idtr;
+	uint64_t cr0, cr2, cr3, cr4, cr8;
+	uint64_t pdpte[4];
+	uint64_t dr[4], dr6, dr7;
+	uint64_t efer;
+	_Alignas(64) uint8_t fx[X86_FX_BYTES]; /* FXSAVE64 image: the truth */
+	struct x86_state msrs; /* storage of MSRs that are only stored */
+	uint64_t tsc_offset;
+	struct cpu_exception exc;
+	struct lapic *lapic;
+	struct soft_vm *vm;
+	struct vcpu *vcpu;
+};
+
+/* What a block was decoded for besides its address. */
+enum cpu_mode_bit {
+	CM_CODE16 = 1 << 0,
+	CM_CODE32 = 1 << 1,
+	CM_CODE64 = 1 << 2,
+	CM_STACK16 = 1 << 3,
+	CM_STACK32 = 1 << 4, /* neither: 64 */
+	CM_USER = 1 << 5,    /* CPL 3 */
+	CM_FLAT = 1 << 6, /* no bases or limits to look at, FS and GS apart */
+	CM_REAL = 1 << 7,
+	CM_TF = 1 << 8,
+	CM_NM = 1 << 9, /* CR0.TS: x87/SSE raise #NM */
+	CM_EM = 1 << 10,
+	CM_NOSSE = 1 << 11, /* CR4.OSFXSR is off: SSE is #UD */
+	CM_SHADOW = 1 << 12 /* one instruction, then look at interrupts */
+};
+void cpu_mode_update(struct cpu *c); /* after CR0, CR4, EFER, CS, SS, CPL */
+
+struct uop {
+	const struct uop *(*fn)(struct cpu *, const struct uop *);
+	uint8_t rd, rs;      /* indexes of gpr (or xmm, seg ...) */
+	uint8_t base, index; /* of gpr; 16: none */
+	uint8_t shift, seg;  /* index scale; enum x86_seg */
+	uint8_t len, roff;   /* bytes of the insn; offset from block->rip */
+	int32_t disp;
+	uint32_t aux; /* handler's own: condition, size, stub ... */
+	uint64_t imm; /* immediate or branch target */
+};
+
+/* Faults: record, set rip to the instruction, give NULL. */
+const struct uop *cpu_fault(struct cpu *c, const struct uop *u, uint8_t vector);
+const struct uop *cpu_fault_error(struct cpu *c, const struct uop *u,
+                                  uint8_t vector, uint32_t error);
+/* c->exc was set by whoever failed below (MMU, segment). */
+const struct uop *cpu_fault_set(struct cpu *c, const struct uop *u);
+
+/* RFLAGS as the guest sees it, and setting it without any checks. */
+uint32_t cpu_rflags(const struct cpu *c);
+void cpu_set_rflags(struct cpu *c, uint32_t v);
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* vm.h - one virtual machine: its memory, buses, interrupt wires, vCPUs and
+ * its end.
+ *
+ * Threads: the main thread runs vm->loop (timers, consoles, control socket);
+ * each vCPU has its own; devices may have workers. The struct is open to
+ * engines and to src/vmm; devices use the functions.
+ */
+#ifndef VMM_VM_H
+#define VMM_VM_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "vmm/bus.h"
+#include "vmm/engine.h"
+#include "vmm/loop.h"
+#include "vmm/mem.h"
+#include "vmm/state.h"
+
+struct cpuid_table;
+struct vm;
+
+enum { VM_MAX_CPUS = 64, VM_MAX_GSI = 24, VM_MAX_DEVICES = 128 };
+
+/* How a VM ends; the first to say so wins (libvmmapi's numbers). */
+enum vm_suspend {
+	VM_SUSPEND_NONE,
+	VM_SUSPEND_RESET,
+	VM_SUSPEND_POWEROFF,
+	VM_SUSPEND_HALT,
+	VM_SUSPEND_TRIPLEFAULT,
+	VM_SUSPEND_DESTROY,
+	VM_SUSPEND_ERROR /* vm->error says what */
+};
+
+struct vcpu {
+	struct vm *vm;
+	unsigned id;  /* also its APIC id */
+	void *engine; /* the engine's own */
+	struct cpuid_table *cpuid;
+	pthread_t thread;
+	bool started;
+	struct error error;
+};
+
+/* What a device does in the life of its VM; each op is optional. Called from
+ * the main thread while no vCPU runs. */
+struct device_ops {
+	const char *name;
+	void (*reset)(void *dev);
+	void (*pause)(void *dev); /* finish what is under way, start nothing */
+	void (*resume)(void *dev);
+	void (*fini)(void *dev); /* free it */
+	const struct state_desc *state;
+};
+
+/* A listener on the interrupt wires, in the order added (PIC, IOAPIC). */
+struct irq_sink {
+	void (*set)(void *ctx, unsigned gsi, bool level);
+	void (*eoi)(void *ctx, uint8_t vector); /* optional: a level EOI */
+	void *ctx;
+};
+
+struct vm {
+	const char *name;
+	const struct engine_ops *ops;
+	void *engine;
+	struct guest_mem *mem;
+	struct bus *pio, *mmio;
+	struct loop *loop;
+	unsigned ncpus;
+	struct vcpu vcpus[VM_MAX_CPUS];
+	uint64_t lowmem, highmem; /* bytes below and above 4 GiB */
+	uint64_t tsc_hz;          /* of the host, and so of the guest */
+	bool x2apic, strict_msr, strict_io;
+	struct error error;
+	struct vm_wires *wires;     /* irq.c's */
+	struct vm_devices *devices; /* vm.c's */
+	struct vm_run *run;         /* vcpu.c's */
+};
+
+struct vm_options {
+	const char *name;
+	unsigned ncpus;
+	uint64_t mem_bytes; /* split at 3 GiB; see vm_new() */
+	uint64_t tsc_hz;
+	bool x2apic, strict_msr, strict_io;
+	const struct engine_ops *engine;
+	const struct clock_source *clock; /* NULL: the host's */
+};
+
+enum {
+	VM_LOWMEM_MAX = 0xc0000000u, /* 32-bit PCI window from here */
+	VM_IOAPIC_GPA = 0xfec00000u,
+	VM_HPET_GPA = 0xfed00000u,
+	VM_LAPIC_GPA = 0xfee00000u
+};
+
+/* Memory, buses and loop are ready; vCPUs come with vm_engine_start(). */
+int vm_new(const struct vm_options *o, struct vm **out_vm, struct error *err);
+void vm_free(struct vm *vm); /* vCPUs stopped; devices freed, last first */
+
+/* dev is the VM's from here on (ops->fini frees it). */
+int vm_device_add(struct vm *vm, const struct device_ops *ops, void *dev,
+                  struct error *err);
+
+/* Wires. A GSI's level is the OR of what its owners say; each owner keeps
+ * count itself. Any thread. */
+int vm_irq_sink_add(struct vm *vm, const struct irq_sink *s, struct error *err);
+void vm_irq_set(struct vm *vm, unsigned gsi, bool level);
+void vm_irq_pulse(struct vm *vm, unsigned gsi);
+void vm_msi(struct vm *vm, uint64_t addr, uint32_t data);
+void vm_eoi(struct vm *vm, uint8_t vector); /* engine -> IOAPIC */
+/* The PIC's side: INT line out, acknowledge in. */
+void vm_pic_attach(struct vm *vm, int (*ack)(void *ctx), void *ctx);
+void vm_pic_int(struct vm *vm, bool level);
+int vm_pic_ack(struct vm *vm); /* the vector */
+
+/* Accesses by the guest, for engines; size 1 2 4 8. */
+uint64_t vm_pio_read(struct vcpu *v, uint16_t port, unsigned size);
+void vm_pio_write(struct vcpu *v, uint16_t port, unsigned size, uint64_t val);
+uint64_t vm_mmio_read(struct vcpu *v, uint64_t gpa, unsigned size);
+void vm_mmio_write(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t val);
+
+/* Life. vm_start(): engine, vCPUs in reset state, BSP at *bsp when given. */
+struct x86_state;
+int vm_engine_init(struct vm *vm, struct error *err);
+int vm_start(struct vm *vm, const struct x86_state *bsp, struct error *err);
+void vm_suspend(struct vm *vm, enum vm_suspend how); /* any thread */
+enum vm_suspend vm_suspended(const struct vm *vm);
+void vm_stop(struct vm *vm); /* all vCPU threads joined */
+/* No vCPU executes and devices are quiet when pause returns. */
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+/* One of libvmmapi's resets, without making anything anew. */
+int vm_reset(struct vm *vm, const struct x86_state *bsp, struct error *err);
+#endif
