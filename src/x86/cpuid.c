@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cpuid.c - a sorted table of CPUID leaves. */
+#include "x86/cpuid.h"
+
 #include <errno.h>
 #include <string.h>
-
-#include "x86/cpuid.h"
 
 static int
 order(const struct cpuid_leaf *a, uint32_t leaf, uint32_t subleaf)

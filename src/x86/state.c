@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* state.c - a processor's state at power-up. */
-#include <string.h>
-
 #include "x86/state.h"
+
+#include <string.h>
 
 /* FXSAVE64's places (SDM vol. 1 table 10-2). */
 enum { FX_FCW = 0, FX_MXCSR = 24, FX_MXCSR_MASK = 28 };
@@ -29,8 +29,8 @@ x86_state_reset(struct x86_state *st, unsigned apic_id, int bsp)
 	st->pat = 0x0007040600070406;
 	st->misc_enable = 1; /* fast strings */
 	st->xcr0 = 1;
-	st->apic_base = 0xfee00000u | X86_APIC_BASE_ENABLE |
-	                (bsp ? X86_APIC_BASE_BSP : 0);
+	st->apic_base =
+	    0xfee00000u | X86_APIC_BASE_ENABLE | (bsp ? X86_APIC_BASE_BSP : 0);
 	st->activity = bsp ? X86_RUNNING : X86_WAIT_SIPI;
 	st->fx[FX_FCW] = 0x40;
 	st->fx[FX_MXCSR] = 0x80;
@@ -38,8 +38,9 @@ x86_state_reset(struct x86_state *st, unsigned apic_id, int bsp)
 	st->fx[FX_MXCSR_MASK] = 0xff;
 	st->fx[FX_MXCSR_MASK + 1] = 0xff;
 	/* The local APIC: id, version with six LVTs, all of them masked. */
-	static const uint16_t lvt[] = { 0x320, 0x330, 0x340,
-		                        0x350, 0x360, 0x370 };
+	static const uint16_t lvt[] = {
+		0x320, 0x330, 0x340, 0x350, 0x360, 0x370
+	};
 	for (unsigned i = 0; i < sizeof(lvt) / sizeof(lvt[0]); i++)
 		st->lapic[lvt[i] + 2] = 1;
 	st->lapic[0x23] = (uint8_t)apic_id;
