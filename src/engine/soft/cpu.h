@@ -31,9 +31,10 @@
 struct block;
 struct cpu;
 struct lapic;
+struct mmu;
 struct soft_vm;
-
 struct tlb;
+struct trace;
 struct uop;
 struct vcpu;
 
@@ -78,6 +79,7 @@ enum cc_op {
 }; /* times size: cc_op * 4 + log2(size) */
 
 struct cpu_exception {
+	bool pending; /* false after NULL: just leave, or restart (mmu.h) */
 	uint8_t vector;
 	bool has_error, soft; /* soft: INT n, INT3, INTO */
 	uint32_t error;
@@ -98,6 +100,11 @@ struct cpu {
 	uint8_t shadow; /* 1 STI, 2 MOV SS: until the next insn */
 	bool nmi_blocked;
 	bool halted, wait_sipi;
+	bool intr_held; /* EV_INTR was seen while interrupts were off */
+	bool one_insn;  /* run the next instruction as a block of its own */
+	_Atomic uint32_t sipi_vector;
+	struct mmu *mmu; /* mmu.c's */
+	struct trace *trace;
 	struct x86_segment seg[X86_NSEG];
 	struct x86_table gdtr, idtr;
 	uint64_t cr0, cr2, cr3, cr4, cr8;
@@ -127,7 +134,8 @@ enum cpu_mode_bit {
 	CM_NM = 1 << 9, /* CR0.TS: x87/SSE raise #NM */
 	CM_EM = 1 << 10,
 	CM_NOSSE = 1 << 11, /* CR4.OSFXSR is off: SSE is #UD */
-	CM_SHADOW = 1 << 12 /* one instruction, then look at interrupts */
+	CM_SHADOW = 1 << 12 /* one instruction, then leave to the run loop: STI
+	                     * or MOV SS shadow, c->one_insn, single step */
 };
 void cpu_mode_update(struct cpu *c); /* after CR0, CR4, EFER, CS, SS, CPL */
 

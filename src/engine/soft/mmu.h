@@ -5,6 +5,11 @@
  * false with c->exc set when the guest faults. Accesses may cross pages and hit
  * MMIO; single aligned accesses are single on the host, too. Source: Intel SDM
  * 3A chapter 4.
+ *
+ * A store into the block that executes cannot be made while that block goes on
+ * after it. Then a function gives false with no exception pending and with
+ * c->one_insn set, nothing having been stored: the handler fails as for a
+ * fault, and the run loop runs that instruction again as a block of its own.
  */
 #ifndef SOFT_MMU_H
 #define SOFT_MMU_H
@@ -73,7 +78,9 @@ MMU_ACCESS(64)
 struct mmu_bounce {
 	_Alignas(16) uint8_t data[64];
 	uint64_t la;
-	unsigned size; /* 0: not used */
+	uint64_t gpa;
+	unsigned size; /* 0: nothing to do at the end */
+	bool in_place; /* the pointer was the guest's: code may lie there */
 };
 void *mmu_rmw(struct cpu *c, uint64_t la, unsigned size, struct mmu_bounce *b);
 void mmu_rmw_end(struct cpu *c, struct mmu_bounce *b);
@@ -96,6 +103,10 @@ bool mmu_fetch(struct cpu *c, uint64_t la, uint64_t *gpa, const uint8_t **host);
 
 /* Without faulting or setting A/D bits, for the debugger. */
 bool mmu_peek(struct cpu *c, uint64_t la, uint64_t *gpa);
+
+/* Take write tags from every entry of the page at gpa: it becomes code. On c's
+ * thread or while it is parked. */
+void mmu_protect(struct cpu *c, uint64_t gpa);
 
 int mmu_init(struct cpu *c);
 void mmu_fini(struct cpu *c);

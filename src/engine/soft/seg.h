@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* seg.h - segmentation: descriptor loads with their checks, limits of the
+ * modes that have them, far control transfers.
+ *
+ * The hidden part in c->seg is the only truth. All give false with c->exc set
+ * when the guest faults, having changed nothing but accessed bits. Source:
+ * Intel SDM 3A chapters 3, 5 and 6.14; vol. 2 CALL, JMP, RET, IRET.
+ */
+#ifndef SOFT_SEG_H
+#define SOFT_SEG_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/soft/cpu.h"
+
+/*
+ * Linear address of [off, off+size) in a segment: adds the base, checks limit
+ * and type; #GP(0), or #SS(0) for the stack segment. In 64-bit mode only the
+ * bases of FS and GS count. Does not truncate off to the address size.
+ */
+bool seg_la(struct cpu *c, unsigned seg, uint64_t off, unsigned size,
+            bool write, uint64_t *la);
+
+/* MOV, POP, Lxs into DS ES FS GS SS. */
+bool seg_load(struct cpu *c, unsigned seg, uint16_t sel);
+bool seg_load_ldt(struct cpu *c, uint16_t sel);
+bool seg_load_tr(struct cpu *c, uint16_t sel);
+
+/* A descriptor of GDT or LDT as two words; false, nothing set: beyond the
+ * table or null. On a page fault c->exc is pending. */
+bool seg_descriptor(struct cpu *c, uint16_t sel, uint64_t *desc);
+void seg_unpack(struct x86_segment *s, uint16_t sel, uint64_t desc);
+
+/* size: operand size in bytes; next: the return address. */
+bool seg_far_jump(struct cpu *c, uint16_t sel, uint64_t off, unsigned size);
+bool seg_far_call(struct cpu *c, uint16_t sel, uint64_t off, unsigned size,
+                  uint64_t next);
+bool seg_far_ret(struct cpu *c, unsigned size, unsigned pop_bytes);
+bool seg_iret(struct cpu *c, unsigned size);
+
+/* Stack accesses by the current stack's width, for far transfers: *sp is a
+ * copy of RSP, committed by the caller. */
+bool seg_push(struct cpu *c, uint64_t *sp, unsigned size, uint64_t v);
+bool seg_pop(struct cpu *c, uint64_t *sp, unsigned size, uint64_t *v);
+/* RSP := sp, as far as the stack is wide. */
+void seg_set_sp(struct cpu *c, uint64_t sp);
+
+static inline bool
+cpu_long(const struct cpu *c)
+{
+	return (c->efer & X86_EFER_LMA) != 0;
+}
+static inline bool
+cpu_code64(const struct cpu *c)
+{
+	return (c->mode & CM_CODE64) != 0;
+}
+/* la is canonical for 48 bits. */
+static inline bool
+la_canonical(uint64_t la)
+{
+	return (uint64_t)((int64_t)(la << 16) >> 16) == la;
+}
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* soft_vm.h - one VM as this engine sees it: what its vCPUs share. */
+#ifndef SOFT_VM_H
+#define SOFT_VM_H
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct block_cache;
+struct cpu;
+struct guest_mem;
+struct lapic;
+struct sync;
+struct vm;
+
+struct soft_vm {
+	struct vm *vm;
+	struct guest_mem *mem;
+	unsigned ncpus;             /* entries in cpus and lapics */
+	struct cpu **cpus;          /* NULL until their vcpu_init() */
+	struct lapic **lapics;      /* the same */
+	struct block_cache *blocks; /* block.c's */
+	struct sync *sync;          /* sync.c's */
+	_Atomic bool extint;        /* the PIC's INT line */
+	_Atomic uint32_t nbreak;    /* breakpoints of the debugger */
+};
+
+/* Set bits of enum cpu_event and wake the vCPU when it sleeps in HLT. Any
+ * thread, signal safe. */
+void soft_kick(struct cpu *c, uint32_t ev);
+
+enum { SOFT_PHYS_BITS = 46 }; /* MAXPHYADDR, CPUID 80000008h */
+#endif
