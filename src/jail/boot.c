@@ -30,6 +30,7 @@
 #include "jail/making.h"
 #include "jail/masks.h"
 #include "linux/beneath.h"
+#include "linux/cgroup.h"
 #include "linux/file.h"
 #include "linux/keyring.h"
 #include "linux/mnt.h"
@@ -436,7 +437,8 @@ boot_jail(void *arg)
 	/* The lock is the maker's: killed, it must not live on in us. */
 	close(m->lock);
 	setsid(); /* signals of the caller's terminal are not the jail's */
-	if ((!holds || proc >= 0) && enter_root(m, &err) == 0 &&
+	if ((m->enter < 0 || cg_enter(m->enter, &err) == 0) &&
+	    (!holds || proc >= 0) && enter_root(m, &err) == 0 &&
 	    check_root(m, &err) == 0 && keyring_leave(&err) == 0 &&
 	    place_fds(m, &err) == 0 && become_root_of_jail(m, &err) == 0 &&
 	    limit_children(m, proc, &err) == 0 && late_mounts(m, &err) == 0 &&

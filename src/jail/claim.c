@@ -114,6 +114,14 @@ claim_uid_base(unsigned slot)
 	return UID_FIRST + slot * UID_RANGE;
 }
 
+uint32_t
+claim_uid_of(const struct dict *rec)
+{
+	long long slot = dict_get_int(rec, REC_UID_SLOT, -1);
+
+	return slot < 0 ? 0 : claim_uid_base((unsigned)slot);
+}
+
 int
 claim_uids_find(int run, int jid, unsigned *out_slot, struct error *err)
 {

@@ -28,6 +28,9 @@ int claim_uids_find(int run, int jid, unsigned *out_slot, struct error *err);
 int claim_uids(int run, unsigned slot, int jid, struct error *err);
 /* The first host uid of a slot's range. */
 uint32_t claim_uid_base(unsigned slot);
+/* That of a record's claim, also when the jail does without the range; 0: it
+ * claimed none. */
+uint32_t claim_uid_of(const struct dict *rec);
 
 /*
  * Claim every address of a comma list. -EADDRINUSE "IPv4 addresses clash": a

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/strv.h"
+#include "jail/claim.h"
 #include "jail/making.h"
 #include "jail/netwall.h"
 #include "jail/param.h"
@@ -186,6 +187,7 @@ wall_config(struct jail_sys *sys, const struct record *r,
 	cfg->raw_sockets = dict_is_true(d, "allow.raw_sockets");
 	cfg->reserved_ports = dict_is_true(d, "allow.reserved_ports");
 	cfg->uid_base = (uint32_t)dict_get_int(d, REC_UID_BASE, 0);
+	cfg->uid_owner = claim_uid_of(d);
 	if (read_addresses(d, "ip4.addr", AF_INET, cfg->addr4,
 	                   sizeof(cfg->addr4[0]), &cfg->n4, err) < 0 ||
 	    read_addresses(d, "ip6.addr", AF_INET6, cfg->addr6,

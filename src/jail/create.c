@@ -9,7 +9,6 @@
 #include <linux/sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #include <arpa/inet.h>
@@ -25,10 +24,12 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "jail/claim.h"
 #include "jail/confine.h"
 #include "jail/devfs.h"
 #include "jail/making.h"
 #include "jail/param.h"
+#include "jail/procs.h"
 #include "linux/beneath.h"
 #include "linux/cgroup.h"
 #include "linux/clone.h"
@@ -37,7 +38,6 @@
 #include "linux/userns.h"
 
 enum {
-	JAIL_MIN_PROCS = 1024,
 	JAIL_DEVFS_RULESET = 4,
 };
 
@@ -266,19 +266,6 @@ group_down(struct making *m)
 
 /* --- user namespace and root ------------------------------------------ */
 
-/* One process for each MiB of memory: a fork bomb ends before the host. */
-static uint64_t
-process_cap(void)
-{
-	struct sysinfo si;
-	uint64_t cap;
-
-	if (sysinfo(&si) < 0)
-		return JAIL_MIN_PROCS;
-	cap = (uint64_t)si.totalram * si.mem_unit >> 20;
-	return cap > JAIL_MIN_PROCS ? cap : JAIL_MIN_PROCS;
-}
-
 static void
 tell(struct making *m, const char *line)
 {
@@ -293,6 +280,21 @@ users_down(struct making *m)
 	close_fd(&m->userns);
 }
 
+/* A jail's root that is uid 0 and may mount would own each version 1 control
+ * group of the host, of which it is a member of the topmost. */
+static int
+check_unshifted(const struct making *m, struct error *err)
+{
+	const struct jail_filter_flags f = confine_flags(&m->rec.d);
+
+	if ((f.mount || f.children) && cg_has_v1())
+		return error_set(err, -EPERM,
+		                 "allow.mount and children.max need a root "
+		                 "whose file system can map ids, where there "
+		                 "are control groups of version 1");
+	return 0;
+}
+
 /*
  * The jail's ids and, as its proof, its root with shifted ids. A file system
  * that cannot map ids gets the host's ids instead: root inside is then uid 0
@@ -304,7 +306,8 @@ users_up(struct making *m, struct error *err)
 	const char *path = param(m, "path");
 	int rc;
 
-	m->userns = userns_create(m->uid_base, UID_RANGE, process_cap(), err);
+	m->userns = userns_create(m->uid_base, m->uid_base, UID_RANGE,
+	                          procs_max(), err);
 	if (m->userns < 0)
 		return m->userns;
 	rc = rootfs_open(m->root_fd, path, m->shifted ? m->userns : -1,
@@ -315,13 +318,39 @@ users_up(struct making *m, struct error *err)
 	        "the host's owners, and root in the jail is uid 0");
 	close_fd(&m->userns);
 	m->shifted = false;
-	m->uid_base = 0; /* its range stays claimed until it is removed */
+	if (check_unshifted(m, err) < 0)
+		return err->code;
+	/* Its range stays claimed: what it uses up is charged to that. */
+	m->uid_base = 0;
 	if (dict_set(&m->rec.d, REC_UID_BASE, "0") < 0)
 		return error_set(err, -ENOMEM, "out of memory");
-	m->userns = userns_create(0, UID_RANGE, process_cap(), err);
+	m->userns = userns_create(claim_uid_of(&m->rec.d), 0, UID_RANGE,
+	                          procs_max(), err);
 	if (m->userns < 0)
 		return m->userns;
 	return rootfs_open(m->root_fd, path, -1, &m->root, err);
+}
+
+static int
+procs_up(struct making *m, struct error *err)
+{
+	int rc;
+
+	if (m->shifted || m->sys->nested)
+		return 0;
+	rc = procs_hold(m->sys, &m->rec, m->group, &m->enter, err);
+	if (rc != -ENOTSUP)
+		return rc;
+	tell(m, "no pids controller here: root in the jail can make any "
+	        "number of processes");
+	err->code = 0;
+	return 0;
+}
+
+static void
+procs_down(struct making *m)
+{
+	close_fd(&m->enter);
 }
 
 /* --- /dev ------------------------------------------------------------- */
@@ -590,6 +619,7 @@ making_fini(struct making *m)
 	close_fd(&m->init);
 	users_down(m);
 	dev_down(m);
+	procs_down(m);
 	group_down(m);
 	params_down(m);
 	close_fd(&m->lock);
@@ -607,10 +637,11 @@ static const struct {
 	int (*up)(struct making *m, struct error *err);
 	void (*down)(struct making *m);
 } steps[] = {
-	{ params_up, params_down }, { claims_up, claims_down },
-	{ group_up, group_down },   { users_up, users_down },
-	{ dev_up, dev_down },       { wall_up, nothing_down },
-	{ init_up, init_down },     { commit_up, nothing_down },
+	{ params_up, params_down },  { claims_up, claims_down },
+	{ group_up, group_down },    { users_up, users_down },
+	{ procs_up, procs_down },    { dev_up, dev_down },
+	{ wall_up, nothing_down },   { init_up, init_down },
+	{ commit_up, nothing_down },
 };
 
 int
@@ -635,6 +666,7 @@ jail_create(struct jail_sys *sys, const struct dict *params,
 		.group = -1,
 		.group_p = -1,
 		.events = -1,
+		.enter = -1,
 		.init = -1,
 		.go = { -1, -1 },
 		.report = { -1, -1 },

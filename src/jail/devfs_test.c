@@ -176,7 +176,7 @@ mount_is_idmapped_with_exact_owners(void **state)
 	struct error err;
 	struct stat st;
 
-	ns = userns_create(700000, 65536, 1000, &err);
+	ns = userns_create(700000, 700000, 65536, 1000, &err);
 	assert_true(ns >= 0);
 	mnt = devfs_mount(run_dir, 4, NULL, ns, &err);
 	if (mnt < 0)

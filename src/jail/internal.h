@@ -32,6 +32,7 @@
 #define REC_INIT_TIME "init.start"
 #define REC_INIT_INO  "init.ino"
 #define REC_CGROUP    "cgroup"   /* below the unified root */
+#define REC_PIDS      "pids"     /* its group of that version 1 controller */
 #define REC_UID_BASE  "uid.base" /* host uid of the jail's root */
 #define REC_UID_SLOT  "uid.slot" /* the range claimed for it */
 #define REC_NS        "ns"       /* CLONE_NEW* to enter, decimal */

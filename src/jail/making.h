@@ -28,6 +28,7 @@ struct making {
 	int dev_tree;       /* detached copy of the ready /dev, -1: none */
 	int userns;
 	int group, group_p;   /* cgroup of init, and of everyone else */
+	int enter;            /* what counts its processes (procs.h), or -1 */
 	int events;           /* cgroup.events of group_p, for init */
 	int init;             /* the program */
 	int go[2], report[2]; /* pipes: start init; struct error from boot */

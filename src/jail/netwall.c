@@ -290,6 +290,7 @@ fill_rules(struct wall_rules *r, const struct netwall_config *cfg,
 		return error_set(err, -EINVAL, "too many device rules");
 	memset(r, 0, sizeof(*r));
 	r->uid_base = cfg->uid_base;
+	r->uid_owner = cfg->uid_owner;
 	r->flags = (cfg->saddrsel4 ? WALL_SADDRSEL4 : 0) |
 	           (cfg->saddrsel6 ? WALL_SADDRSEL6 : 0) |
 	           (cfg->raw_sockets ? WALL_RAW : 0) |

@@ -39,6 +39,7 @@ struct netwall_config {
 	bool reserved_ports; /* allow.reserved_ports */
 	bool vnet;           /* own stack: no address rules at all */
 	uint32_t uid_base;   /* host uid of the jail's root */
+	uint32_t uid_owner;  /* of its user namespace */
 	struct devfs_allow device[NETWALL_MAX_DEVICES];
 	unsigned n_device;
 	bool any_device; /* no device list (host's own /dev) */

@@ -41,7 +41,10 @@ const struct param param_table[] = {
 	  .how = "Root by pivot_root(2) on an idmapped copy of the mounts "
 	         "there, so that owners on disk stay as written. On a file "
 	         "system that cannot map ids a line says so, and root in the "
-	         "jail is the host's uid 0 with the rights of a jail only. "
+	         "jail is the host's uid 0 with the rights of a jail only, "
+	         "its processes counted by the pids controller; beside control "
+	         "groups of version 1 it can have neither allow.mount nor "
+	         "children.max. "
 	         "Mounts made below path later do not show inside, and what "
 	         "the jail mounts does not show on the host." },
 	{ KERNEL("persist", PARAM_BOOL, PARAM_ANYTIME, PARAM_EXACT),

@@ -16,6 +16,7 @@
 #include "base/strv.h"
 #include "jail/claim.h"
 #include "jail/internal.h"
+#include "jail/procs.h"
 #include "linux/cgroup.h"
 #include "linux/file.h"
 
@@ -214,7 +215,8 @@ record_erase(struct jail_sys *sys, struct record *r, struct error *err)
 	if (cgroup != NULL && is_own_group(cgroup, r->jid)) {
 		if (sys_cgroup(sys, err) < 0 ||
 		    kill_group(sys, r, cgroup, err) < 0 ||
-		    cg_remove_tree(sys->cg, cgroup, err) < 0)
+		    cg_remove_tree(sys->cg, cgroup, err) < 0 ||
+		    procs_release(sys, r, err) < 0)
 			return err->code;
 	}
 	claim_release(sys->run, r->jid, &r->d);

@@ -27,6 +27,8 @@
 
 #include "jail/confine.h"
 #include "jail/internal.h"
+#include "jail/procs.h"
+#include "linux/cgroup.h"
 #include "linux/file.h"
 #include "linux/keyring.h"
 #include "linux/passwd.h"
@@ -41,6 +43,7 @@ struct entry {
 	struct jail_filter_flags flags;
 	unsigned ns;
 	int group; /* cgroup of the jail's own processes */
+	int count; /* what counts them (procs.h), or -1 */
 	int report[2];
 	struct passwd_entry user;
 	gid_t groups[PASSWD_MAX_GROUPS];
@@ -292,7 +295,8 @@ enter(struct entry *e)
 
 	prctl(PR_SET_DUMPABLE, 0);
 	volunteer_for_oom();
-	if (join_network(e, &err) < 0)
+	if ((e->count >= 0 && cg_enter(e->count, &err) < 0) ||
+	    join_network(e, &err) < 0)
 		fail(e, &err);
 	if (setns(e->rec->pidfd, (int)(e->ns & ~(unsigned)CLONE_NEWPID)) < 0) {
 		error_sys(&err, "jail_attach");
@@ -379,19 +383,21 @@ jail_spawn(struct jail_sys *sys, int jid, const struct jail_cmd *cmd,
 	cleanup_record struct record r = RECORD_INIT;
 	cleanup_close int group = -1;
 	cleanup_close int host_root = -1;
+	cleanup_close int count = -1;
 	cleanup_free struct entry *e = NULL;
 
 	if (record_get(sys, jid, &r, err) < 0)
 		return err->code;
 	group = record_open_group(sys, &r, err);
-	if (group < 0)
-		return group;
+	if (group < 0 || procs_enter_open(&r, &count, err) < 0)
+		return err->code;
 	e = calloc(1, sizeof(*e));
 	if (e == NULL)
 		return error_set(err, -ENOMEM, "out of memory");
 	e->cmd = cmd;
 	e->rec = &r;
 	e->group = group;
+	e->count = count;
 	e->flags = confine_flags(&r.d);
 	e->ns = (unsigned)dict_get_int(&r.d, REC_NS, 0);
 	if (cmd->user != NULL && cmd->host_passwd) {

@@ -136,8 +136,10 @@ wait_events(int root, const char *path, int ms)
 
 	snprintf(events, sizeof(events), "%s/cgroup.events", path);
 	p.fd = openat(root, events, O_RDONLY | O_CLOEXEC);
-	if (p.fd < 0)
+	if (p.fd < 0) { /* version 1 */
+		(void)poll(NULL, 0, ms);
 		return;
+	}
 	if (read(p.fd, text, sizeof(text)) > 0)
 		(void)poll(&p, 1, ms);
 	close(p.fd);
@@ -199,6 +201,18 @@ cg_delegate(int cg, uid_t uid, gid_t gid, struct error *err)
 	return 0;
 }
 
+/* Groups made below path get the controller, if it can be had. */
+static void
+enable_below(int root, const char *path, const char *controller)
+{
+	char file[512], word[32];
+	struct error ignored;
+
+	snprintf(file, sizeof(file), "%s/cgroup.subtree_control", path);
+	snprintf(word, sizeof(word), "+%s", controller);
+	(void)file_put(root, file, word, &ignored);
+}
+
 int
 cg_memory_cap(int root, const char *path, uint64_t max_bytes, struct error *err)
 {
@@ -208,8 +222,126 @@ cg_memory_cap(int root, const char *path, uint64_t max_bytes, struct error *err)
 	snprintf(bytes, sizeof(bytes), "%" PRIu64, max_bytes);
 	snprintf(file, sizeof(file), "%s/memory.max", path);
 	if (faccessat(root, file, F_OK, 0) < 0)
-		(void)file_put(root, "cgroup.subtree_control", "+memory", err);
+		enable_below(root, ".", "memory");
 	if (faccessat(root, file, F_OK, 0) < 0)
 		return error_set(err, -ENOTSUP, "no memory controller here");
 	return file_put(root, file, bytes, err);
+}
+
+int
+cg_pids_cap(int cg, uint64_t max, uid_t keeper, struct error *err)
+{
+	char number[32];
+
+	if (faccessat(cg, "pids.max", F_OK, 0) < 0)
+		return error_set(err, -ENOTSUP, "no pids controller here");
+	snprintf(number, sizeof(number), "%" PRIu64, max);
+	if (file_put(cg, "pids.max", number, err) < 0)
+		return err->code;
+	if (fchownat(cg, "pids.max", keeper, keeper, 0) < 0)
+		return error_sys(err, "keep 'pids.max'");
+	return 0;
+}
+
+/* Is word one of a list's, each with a separator behind it or the end? */
+static bool
+lists(const char *list, const char *word, const char *separators)
+{
+	size_t len = strlen(word);
+
+	for (; *list != '\0'; list += strspn(list, separators)) {
+		size_t n = strcspn(list, separators);
+
+		if (n == len && memcmp(list, word, len) == 0)
+			return true;
+		list += n;
+	}
+	return false;
+}
+
+int
+cg_enable(int root, const char *path, const char *controller, struct error *err)
+{
+	cleanup_free char *there = NULL;
+	char prefix[512] = ".";
+
+	if (file_read(root, "cgroup.controllers", 4096, &there, NULL, err) < 0)
+		return err->code;
+	if (!lists(there, controller, " \n"))
+		return error_set(err, -ENOTSUP, "no %s controller here",
+		                 controller);
+	enable_below(root, prefix, controller);
+	for (const char *slash = path; slash != NULL && *slash != '\0';) {
+		slash = strchr(slash, '/');
+		snprintf(prefix, sizeof(prefix), "%.*s",
+		         (int)(slash != NULL ? slash - path
+		                             : (ptrdiff_t)strlen(path)),
+		         path);
+		enable_below(root, prefix, controller);
+		slash = slash != NULL ? slash + 1 : NULL;
+	}
+	return 0;
+}
+
+/* Options that mount the version 1 hierarchy of one line of /proc/self/cgroup,
+ * "8:cpu,cpuacct:/": its controllers. Cuts the line up. */
+static bool
+v1_options(char *line, const char *controller, const char **opts, size_t max)
+{
+	char *names = strchr(line, ':');
+	char *end = names != NULL ? strchr(names + 1, ':') : NULL;
+	size_t n = 0;
+
+	if (end == NULL)
+		return false;
+	*end = '\0';
+	if (!lists(names + 1, controller, ","))
+		return false;
+	for (char *name; (name = strsep(&names, ":,")) != NULL;)
+		if (*name != '\0' && name != line && n + 1 < max)
+			opts[n++] = name;
+	opts[n] = NULL;
+	return true;
+}
+
+int
+cg_v1_root(const char *controller, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	const char *opts[8];
+	char *rest, *line;
+
+	if (file_read(AT_FDCWD, "/proc/self/cgroup", 65536, &text, NULL, err) <
+	    0)
+		return err->code;
+	/* Mounting by name one that is not there would take the controller
+	 * away from the unified hierarchy. */
+	for (rest = text; (line = strsep(&rest, "\n")) != NULL;)
+		if (v1_options(line, controller, opts, ARRAY_LEN(opts)))
+			return mnt_fs("cgroup", opts, 0, err);
+	return error_set(err, -ENOTSUP, "no %s controller here", controller);
+}
+
+bool
+cg_has_v1(void)
+{
+	cleanup_free char *text = NULL;
+	struct error err;
+	char *rest, *line;
+
+	if (file_read(AT_FDCWD, "/proc/self/cgroup", 65536, &text, NULL, &err) <
+	    0)
+		return true;
+	for (rest = text; (line = strsep(&rest, "\n")) != NULL;)
+		if (*line != '\0' && strncmp(line, "0::", 3) != 0)
+			return true;
+	return false;
+}
+
+int
+cg_enter(int procs, struct error *err)
+{
+	return write(procs, "0", 1) == 1
+	           ? 0
+	           : error_sys(err, "enter control group");
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cgroup.h - control groups: the unified hierarchy for membership, killing and
- * BPF, and a cap on memory where it has that controller.
+ * BPF, a cap on memory where it has that controller, and one on processes
+ * wherever that controller is.
  *
  * Paths are relative to the unified root. Source: cgroups(7), kernel
- * admin-guide cgroup-v2.
+ * admin-guide cgroup-v2, cgroup-v1/pids.
  */
 #ifndef LINUX_CGROUP_H
 #define LINUX_CGROUP_H
@@ -51,4 +52,31 @@ int cg_delegate(int cg, uid_t uid, gid_t gid, struct error *err);
  */
 int cg_memory_cap(int root, const char *path, uint64_t max_bytes,
                   struct error *err);
+
+/*
+ * Hold everything below group cg to max processes and threads together. keeper
+ * owns the limit from then on: a group's processes that are the host's uid 0
+ * and see their group could raise what is uid 0's. -ENOTSUP: no such
+ * controller here.
+ */
+int cg_pids_cap(int cg, uint64_t max, uid_t keeper, struct error *err);
+
+/* Give groups that are made below path (below root) the controller, in the
+ * unified hierarchy. -ENOTSUP: it is not there. */
+int cg_enable(int root, const char *path, const char *controller,
+              struct error *err);
+
+/*
+ * The root of the version 1 hierarchy that has the controller, as a detached
+ * mount. -ENOTSUP: none has. Paths below it are as those of the unified one for
+ * cg_make() and cg_remove_tree(); nobody is killed through it.
+ */
+int cg_v1_root(const char *controller, struct error *err);
+
+/* Is there any version 1 hierarchy? Also true when that cannot be told. */
+bool cg_has_v1(void);
+
+/* Move the calling process, by a group's cgroup.procs open for writing. In a
+ * version 1 hierarchy this waits for every CPU, 10 ms and more. */
+int cg_enter(int procs, struct error *err);
 #endif

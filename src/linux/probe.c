@@ -252,7 +252,7 @@ static int
 new_userns(const void *arg)
 {
 	struct error err;
-	int fd = userns_create(100000, 65536, 16, &err);
+	int fd = userns_create(100000, 100000, 65536, 16, &err);
 
 	(void)arg;
 	return fd < 0 ? fd : 0;
@@ -268,7 +268,7 @@ static int
 idmap_fd(int mnt)
 {
 	struct error err;
-	int userns = userns_create(100000, 65536, 16, &err);
+	int userns = userns_create(100000, 100000, 65536, 16, &err);
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
 
 	if (userns < 0)

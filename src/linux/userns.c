@@ -36,13 +36,14 @@ idle(void *arg)
 	return 0;
 }
 
-/* Be uid base in all but the way back, or come back (base 0). */
+/* Be uid owner in all but the way back, or come back (owner 0). */
 static int
-borrow_uid(uid_t base)
+borrow_uid(uid_t owner)
 {
-	if (base != 0)
-		return setresgid(base, base, 0) < 0 ? -1
-		                                    : setresuid(base, base, 0);
+	if (owner != 0)
+		return setresgid(owner, owner, 0) < 0
+		           ? -1
+		           : setresuid(owner, owner, 0);
 	return setresuid(0, 0, 0) < 0 ? -1 : setresgid(0, 0, 0);
 }
 
@@ -58,7 +59,7 @@ set_process_limit(const struct rlimit *lim, uint64_t max_procs)
 
 /* A child in a new user namespace. Returns its pid. */
 static pid_t
-clone_owned(uid_t base, uint64_t max_procs, void *stack_top, pid_t *self,
+clone_owned(uid_t owner, uint64_t max_procs, void *stack_top, pid_t *self,
             struct error *err)
 {
 	struct rlimit lim;
@@ -67,12 +68,12 @@ clone_owned(uid_t base, uint64_t max_procs, void *stack_top, pid_t *self,
 	if (getrlimit(RLIMIT_NPROC, &lim) < 0)
 		return error_sys(err, "limits");
 	set_process_limit(&lim, max_procs);
-	if (base == 0 || borrow_uid(base) == 0)
+	if (owner == 0 || borrow_uid(owner) == 0)
 		pid = clone(idle, stack_top, CLONE_NEWUSER | CLONE_VM | SIGCHLD,
 		            self);
 	if (pid < 0)
 		error_sys(err, "make a user namespace");
-	if (base != 0 && borrow_uid(0) < 0)
+	if (owner != 0 && borrow_uid(0) < 0)
 		_exit(1); /* as somebody else we must not go on */
 	(void)setrlimit(RLIMIT_NPROC, &lim);
 	return pid < 0 ? err->code : pid;
@@ -98,12 +99,13 @@ adopt_namespace(pid_t pid, uid_t base, uint32_t count, struct error *err)
 }
 
 int
-userns_create(uid_t base, uint32_t count, uint64_t max_procs, struct error *err)
+userns_create(uid_t owner, uid_t base, uint32_t count, uint64_t max_procs,
+              struct error *err)
 {
 	char stack[CHILD_STACK] __attribute__((aligned(16)));
 	pid_t self = getpid();
 	pid_t pid =
-	    clone_owned(base, max_procs, stack + sizeof(stack), &self, err);
+	    clone_owned(owner, max_procs, stack + sizeof(stack), &self, err);
 	int fd;
 
 	if (pid < 0)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "linux/cgroup.h"
 #include "linux/probe.h"
 #include "manage/lib.h"
 
@@ -53,22 +54,48 @@ cgroup2(char *detail)
 	return -ENOENT;
 }
 
+/* Does the unified hierarchy have a controller? */
 static int
-cgroup2_memory(char *detail)
+cgroup2_has(const char *controller)
 {
-	char path[PATH_MAX], words[512] = "";
+	char path[PATH_MAX], words[512] = "", where[SOME];
 	FILE *f;
 
-	if (cgroup2(detail) < 0)
+	if (cgroup2(where) < 0)
 		return -ENOENT;
-	snprintf(path, sizeof(path), "%s/cgroup.controllers", detail);
-	detail[0] = '\0';
+	snprintf(path, sizeof(path), "%s/cgroup.controllers", where);
 	f = fopen(path, "re");
 	if (f == NULL)
 		return -errno;
 	(void)!fgets(words, sizeof(words), f);
 	fclose(f);
-	return strstr(words, "memory") != NULL ? 0 : -ENOENT;
+	return strstr(words, controller) != NULL ? 0 : -ENOENT;
+}
+
+static int
+cgroup2_memory(char *detail)
+{
+	(void)detail;
+	return cgroup2_has("memory");
+}
+
+/* As procs.c chooses. */
+static int
+pids(char *detail)
+{
+	struct error err;
+	int fd;
+
+	if (cgroup2_has("pids") == 0) {
+		snprintf(detail, SOME, "cgroup v2");
+		return 0;
+	}
+	fd = cg_v1_root("pids", &err);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	snprintf(detail, SOME, "cgroup v1, entering such a jail takes 10 ms");
+	return 0;
 }
 
 static int
@@ -255,6 +282,9 @@ static const struct mechanism {
 	{ "cgroup v2 memory", cgroup2_memory, false,
 	  "a cap on all jails together",
 	  "jails are the first to go when memory ends" },
+	{ "pids controller", pids, false,
+	  "a cap on processes where a jail's root is uid 0",
+	  "such a root can make any number of processes" },
 	{ "pidfd inodes", pidfs, false, "processes told apart",
 	  "start time of the process" },
 	{ "veth", veth, false, "epair", "ifconfig epair create is refused" },

@@ -629,13 +629,18 @@ abstract_refused() {
 	is ENOENT
 }
 
-@test "a jail without uid ranges of its own is walled all the same" {
-	local f m=$DIR/m
+# unshifted PATH: a root on a file system that cannot map ids.
+unshifted() {
 	mkroot "$DIR/low"
 	cp "$PROBE" "$DIR/low/bin/probe"
-	mkdir "$DIR/up" "$DIR/work" "$m"
-	mount -t overlay none \
-		-o "lowerdir=$DIR/low,upperdir=$DIR/up,workdir=$DIR/work" "$m"
+	mkdir "$DIR/up" "$DIR/work" "$1"
+	mount -t overlay none -o "lowerdir=$DIR/low,upperdir=$DIR/up" \
+		-o "workdir=$DIR/work" "$1"
+}
+
+@test "a jail without uid ranges of its own is walled all the same" {
+	local f m=$DIR/m
+	unshifted "$m"
 	run jail -c name=j path="$m" persist mount.devfs mount.procfs
 	[ "$status" = 0 ]
 	has "uid 0"
@@ -664,6 +669,71 @@ abstract_refused() {
 	refused ENOSYS inject 1 41 1 1 0
 	refused EXDEV chroot-escape /tmp
 	jail -r j
+	umount "$m"
+}
+
+@test "a fork bomb of uid 0 ends in its jail" {
+	local m=$DIR/m pid
+	unshifted "$m"
+	gaol doctor | grep -q '^pids controller  *yes' ||
+		skip "no pids controller"
+	hostnet prlimit --nproc=300:300 "$BIN/jail" -c name=j path="$m" \
+		persist mount.devfs mount.procfs
+	run jexec j /bin/awk '{ print $2 }' /proc/self/uid_map
+	is 0
+	refused EAGAIN forks 600
+	run "$PROBE" forks 600
+	is succeeded
+	# Full, it can still be removed.
+	hostnet "$BIN/jexec" j /bin/sh -c \
+		'for i in $(seq 400); do sleep 60 & done; wait' 3>&- &
+	pid=$!
+	eventually 10 jail_is_full j
+	jail -r j
+	wait "$pid" || :
+	umount "$m"
+}
+
+@test "a jail of uid 0 that may mount has no limit of its own to raise" {
+	local m=$DIR/m f p
+	unshifted "$m"
+	for p in children.max=2 'allow.mount allow.mount.tmpfs enforce_statfs=1'
+	do
+		# shellcheck disable=SC2086 # words
+		run jail -c name=j path="$m" persist ip4=inherit $p
+		if grep -qv ^0:: /proc/self/cgroup; then
+			# All groups of version 1 would be its own.
+			[ "$status" = 1 ]
+			has "control groups of version 1"
+			continue
+		fi
+		[ "$status" = 0 ]
+		run jexec j /bin/probe mount cgroup2 /tmp
+		for f in pids.max memory.max cpu.max; do
+			refused 'EACCES|ENOENT' open-write "/tmp/$f"
+		done
+		jail -r j
+	done
+	umount "$m"
+}
+
+# jail_is_full NAME: nobody can enter any more.
+jail_is_full() {
+	! jexec "$1" /bin/sh -c '(exit 0); exit 0' 2>/dev/null
+}
+
+@test "a jail of uid 0 uses up its own inotify instances" {
+	local m=$DIR/m pid
+	unshifted "$m"
+	jail -c name=j path="$m" persist
+	hostnet "$BIN/jexec" j /bin/probe inotify 8192 20 >"$DIR/out" 3>&- &
+	pid=$!
+	eventually 5 grep -q ready "$DIR/out"
+	refused EMFILE inotify 1 0
+	run "$PROBE" inotify 1 0
+	has succeeded
+	jail -r j
+	wait "$pid" || :
 	umount "$m"
 }
 

@@ -139,9 +139,14 @@ gaol_cgroup() {
 		"$(findmnt -rn -t cgroup2 -o TARGET | head -n 1)" "$hash"
 }
 
-# gaol_cgroups: that group and those below, deepest first.
+# gaol_cgroups: that group and those below, deepest first, and those of the
+# version 1 controller that jails of uid 0 need.
 gaol_cgroups() {
-	find "$(gaol_cgroup)" -depth -type d 2>/dev/null
+	local group
+
+	group=$(gaol_cgroup)
+	find "$group" "/sys/fs/cgroup/pids/$(basename "$group")" \
+		-depth -type d 2>/dev/null || :
 }
 
 # gaol_mounts: mounts below the test's directories, deepest first.

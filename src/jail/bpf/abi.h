@@ -51,12 +51,13 @@ struct wall_device {
 
 /* The rules of one jail, in the storage of its cgroup. */
 struct wall_rules {
-	__u64 stack;    /* cookie of the network namespace they are for */
-	__u64 jail;     /* id of the cgroup, unique among jails */
-	__u32 uid_base; /* host uid of the jail's root */
-	__u8 ip4, ip6;  /* enum wall_mode; WALL_NEW has n > 0 */
-	__u8 n4, n6;
+	__u64 stack;     /* cookie of the network namespace they are for */
+	__u64 jail;      /* id of the cgroup, unique among jails */
+	__u32 uid_base;  /* host uid of the jail's root */
+	__u32 uid_owner; /* of its user namespace */
 	__u32 flags;
+	__u8 ip4, ip6; /* enum wall_mode; WALL_NEW has n > 0 */
+	__u8 n4, n6;
 	__u16 n_device, n_hint;
 	__be32 addr4[WALL_ADDRS]; /* [0] is the primary */
 	struct wall_addr addr6[WALL_ADDRS];

@@ -157,7 +157,7 @@ is_privileged(const struct wall_rules *r)
 		return true;
 	bpf_core_read(&low, sizeof(low), &cred->cap_effective);
 	return (low & (1u << CAP_BIND_SERVICE)) &&
-	       BPF_CORE_READ(cred, user_ns, owner.val) == r->uid_base;
+	       BPF_CORE_READ(cred, user_ns, owner.val) == r->uid_owner;
 }
 
 INLINE bool
