@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "linux/landlock.h"
 #include "linux/mnt.h"
 #include "linux/userns.h"
 
@@ -256,6 +257,22 @@ new_userns(const void *arg)
 
 	(void)arg;
 	return fd < 0 ? fd : 0;
+}
+
+static int
+new_domain(const void *arg)
+{
+	cleanup_close int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct error err;
+
+	(void)arg;
+	return landlock_only_below(top, &err);
+}
+
+int
+probe_landlock(void)
+{
+	return in_child(new_domain, NULL);
 }
 
 int

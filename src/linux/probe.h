@@ -18,6 +18,8 @@ int probe_bpf(int prog_type, int attach_type);
 int probe_bpf_lsm(void);
 int probe_seccomp(void);
 int probe_openat2(void);
+/* A Landlock domain. Forks. */
+int probe_landlock(void);
 /* An idmapped clone of the mount at path. Forks. */
 int probe_idmap(const char *path);
 /* The same on a new tmpfs. Forks. */

@@ -159,6 +159,13 @@ openat2_beneath(char *detail)
 }
 
 static int
+landlock(char *detail)
+{
+	(void)detail;
+	return probe_landlock();
+}
+
+static int
 userns(char *detail)
 {
 	(void)detail;
@@ -282,6 +289,9 @@ static const struct mechanism {
 	{ "cgroup v2 memory", cgroup2_memory, false,
 	  "a cap on all jails together",
 	  "jails are the first to go when memory ends" },
+	{ "Landlock", landlock, false,
+	  "sysrc -R held to its directory a second time",
+	  "sysrc -R is held to its directory by openat2 alone" },
 	{ "pids controller", pids, false,
 	  "a cap on processes where a jail's root is uid 0",
 	  "such a root can make any number of processes" },

@@ -3,7 +3,8 @@
  *
  * A file is replaced in one step by a temporary one beside it that has its
  * owner and mode. With -R every path is opened beneath the root without
- * following links, because a jail's own root may write there. Source: sysrc(8).
+ * following links, because a jail's own root may write there, and by Landlock
+ * the process keeps no other directory. Source: sysrc(8).
  */
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@
 #include "cmd/freebsd/rcconf.h"
 #include "linux/beneath.h"
 #include "linux/file.h"
+#include "linux/landlock.h"
 
 enum {
 	MAX_FILES = 32,
@@ -504,6 +506,12 @@ run(struct sysrc *s, const struct wanted *w, int argc, char **argv)
 		error_sys(&err, "%s", s->root);
 		return complain(&err);
 	}
+	/* A tenant writes that tree: whatever its bytes do to us, nothing
+	 * outside is in reach. A kernel without Landlock leaves that to
+	 * beneath.h alone. */
+	if (w->root != NULL && geteuid() == 0 &&
+	    landlock_only_below(s->root_fd, &err) < 0 && err.code != -ENOTSUP)
+		return complain(&err);
 	for (size_t i = 0; i < w->files.n && rc == 0; i++)
 		rc = add_file(s, w->files.v[i], w->root != NULL);
 	for (size_t i = 0; i < ARRAY_LEN(usual) && w->files.n == 0 && rc == 0;
