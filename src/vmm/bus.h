@@ -4,7 +4,7 @@
  * A VM has two, vm->pio and vm->mmio. Ranges may come and go while the guest
  * runs (a BAR moves). Handlers run on the vCPU's thread with no lock held, so
  * a device guards itself; it must outlive the VM's vCPUs. Nobody there: reads
- * give all ones, writes vanish (PC custom), and the bus counts it.
+ * give all ones, writes vanish (PC custom).
  */
 #ifndef VMM_BUS_H
 #define VMM_BUS_H
@@ -37,9 +37,9 @@ bool bus_read(struct bus *b, uint64_t addr, unsigned size, uint64_t *v);
 bool bus_write(struct bus *b, uint64_t addr, unsigned size, uint64_t v);
 
 /*
- * A write that only wakes somebody (virtio notify): value match_any or equal.
- * Engines that can (ioeventfd) signal fd without leaving the guest; others
- * through bus_write(), which writes the eventfd itself.
+ * A write that only wakes somebody (virtio notify): any value, or equal to
+ * match; size 0: any. Engines that can (ioeventfd) signal fd without leaving
+ * the guest; others through bus_write(), which writes the eventfd itself.
  */
 int bus_add_notify(struct bus *b, uint64_t addr, unsigned size, bool match_any,
                    uint64_t match, int fd, struct error *err);

@@ -64,6 +64,13 @@ int guest_mem_read(const struct guest_mem *m, uint64_t gpa, void *buf,
 int guest_mem_write(struct guest_mem *m, uint64_t gpa, const void *buf,
                     size_t len);
 
+/* The host's own writing before the guest runs: into ROM, too. -EFAULT. */
+int guest_mem_load(struct guest_mem *m, uint64_t gpa, const void *buf,
+                   size_t len);
+
+/* Give each segment its page_flags, for an engine that needs them. */
+int guest_mem_flags(struct guest_mem *m, struct error *err);
+
 /* The engine's ear for guest_mem_written(); NULL: nobody listens. */
 void guest_mem_on_written(struct guest_mem *m,
                           void (*fn)(void *ctx, uint64_t gpa, uint64_t len),

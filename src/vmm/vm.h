@@ -20,6 +20,7 @@
 #include "vmm/mem.h"
 #include "vmm/state.h"
 
+struct buf;
 struct cpuid_table;
 struct vm;
 
@@ -77,9 +78,13 @@ struct vm {
 	uint64_t tsc_hz;          /* of the host, and so of the guest */
 	bool x2apic, strict_msr, strict_io;
 	struct error error;
+	/* The debugger's ear: a vCPU met a breakpoint or did its step. The vCPU
+	 * waits while somebody holds the VM paused. NULL: nobody debugs. */
+	void (*debugger)(void *ctx, struct vcpu *v);
+	void *debugger_ctx;
 	struct vm_wires *wires;     /* irq.c's */
 	struct vm_devices *devices; /* vm.c's */
-	struct vm_run *run;         /* vcpu.c's */
+	struct vm_run *run;         /* run.c's */
 };
 
 struct vm_options {
@@ -125,16 +130,24 @@ void vm_pio_write(struct vcpu *v, uint16_t port, unsigned size, uint64_t val);
 uint64_t vm_mmio_read(struct vcpu *v, uint64_t gpa, unsigned size);
 void vm_mmio_write(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t val);
 
-/* Life. vm_start(): engine, vCPUs in reset state, BSP at *bsp when given. */
+/* Life. After vm_engine_init() every vCPU is in its reset state; a loader or a
+ * checkpoint sets others before vm_start() lets them run. */
 struct x86_state;
 int vm_engine_init(struct vm *vm, struct error *err);
-int vm_start(struct vm *vm, const struct x86_state *bsp, struct error *err);
+int vm_vcpu_get(struct vm *vm, unsigned id, struct x86_state *out);
+int vm_vcpu_set(struct vm *vm, unsigned id, const struct x86_state *st,
+                struct error *err);
+int vm_start(struct vm *vm, struct error *err);
+/* Ends the loop, too; the first caller's reason stays. */
 void vm_suspend(struct vm *vm, enum vm_suspend how); /* any thread */
 enum vm_suspend vm_suspended(const struct vm *vm);
 void vm_stop(struct vm *vm); /* all vCPU threads joined */
 /* No vCPU executes and devices are quiet when pause returns. */
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
-/* One of libvmmapi's resets, without making anything anew. */
-int vm_reset(struct vm *vm, const struct x86_state *bsp, struct error *err);
+
+/* Every device's state, for a checkpoint: while paused. */
+int vm_devices_save(struct vm *vm, struct buf *out);
+int64_t vm_devices_load(struct vm *vm, const uint8_t *bytes, size_t len,
+                        struct error *err);
 #endif
