@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* block.h - decoded code: the cache of blocks, how they link, how they die.
  *
- * Blocks are keyed by guest-physical address, linear address and mode. Shared
- * by a VM's vCPUs; made under one lock, read without. Pages that hold code are
- * marked PG_CODE in the segment's page_flags, with a map of 64-byte granules,
- * so that a write elsewhere in the page costs little.
+ * Blocks are keyed by guest-physical address, rip and mode. Shared by a VM's
+ * vCPUs; made under one lock, read without. Pages that hold code are marked
+ * PG_CODE in the segment's page_flags; each block has a map of the 64-byte
+ * granules it was made from, so that a write elsewhere in the page costs
+ * little.
+ *
+ * A dead block's first uop goes to the block that takes its place, so that
+ * whoever remembers it (links, jumps) need not be told. A vCPU inside runs on
+ * to its end: that is what a processor may do with code another one changes.
+ * Memory comes back only when all blocks are dropped, with all vCPUs parked.
  */
 #ifndef SOFT_BLOCK_H
 #define SOFT_BLOCK_H
@@ -20,23 +26,33 @@ struct block {
 	uint32_t mode;
 	uint16_t ninsns, nbytes;
 	uint32_t runs; /* for the translator to come */
-	_Atomic bool dead;
-	const struct block *link[2]; /* taken, not taken; see block_link() */
-	uint32_t link_gen[2];
-	struct block *hash_next, *page_next;
+	bool dead;     /* under the cache's lock */
+	/* 64-byte granules of the page it depends on, and of the page after
+	 * it (gpa2, when an instruction reaches there). */
+	uint64_t granules, gpa2, granules2;
+	struct block *hash_next, *page_next, *page_next2;
 	struct uop uop[];
 };
 
 int block_cache_new(struct soft_vm *vm);
 void block_cache_free(struct soft_vm *vm);
+int block_cpu_init(struct cpu *c);
+void block_cpu_fini(struct cpu *c);
 
-/* The block at c->rip in c->mode, decoded if need be. NULL: c->exc is set
- * (fetch fault). */
-const struct block *block_find(struct cpu *c);
+/* The first uop of the block at c->rip in c->mode, decoded if need be. NULL:
+ * c->exc is set (fetch fault). May park the other vCPUs. */
+const struct uop *block_find(struct cpu *c);
 
+/* Forget which blocks linear addresses lead to: after any change of the
+ * translation of linear addresses (all: of global pages, too). */
+void block_forget_jumps(struct cpu *c, bool all);
+
+/* Would block_written() drop something? For stores by a vCPU that found
+ * PG_CODE set. */
+bool block_hit(struct soft_vm *vm, uint64_t gpa, uint64_t len);
 /* Guest bytes [gpa, gpa+len) are about to change or have: drop the blocks made
- * from them. True when one was dropped (a store that hits its own block must
- * leave it afterwards). Any thread. */
+ * from them. True when one was dropped. Any thread, at any time. */
 bool block_written(struct soft_vm *vm, uint64_t gpa, uint64_t len);
-void block_flush_all(struct soft_vm *vm);
+/* On a vCPU's thread (c) or while all are stopped (NULL). */
+void block_flush_all(struct soft_vm *vm, struct cpu *c);
 #endif

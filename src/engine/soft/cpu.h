@@ -11,8 +11,9 @@
  *  1 Every handler first gets host pointers and raises faults, then commits
  *    registers, flags and memory. On a fault it changes nothing: c->exc is set
  *    and the handler returns NULL.
- *  2 c->rip is right at a block's start and whenever a handler returned NULL
- *    (cpu_fault() and its kin set it to the instruction by u->roff).
+ *  2 While a block executes c->rip is the block's rip, and u->roff leads from
+ *    there to the instruction; whenever a handler returned NULL c->rip is the
+ *    instruction to execute next (cpu_fault() and its kin add u->roff).
  *  3 Arithmetic flags live in cc_*; c->rflags holds all the others.
  *  4 A block is valid for one (gpa, rip, mode) while its bytes in guest memory
  *    are unchanged; whoever writes them, DMA included, drops it first.
@@ -28,18 +29,20 @@
 #include "x86/insn.h"
 #include "x86/state.h"
 
-struct block;
 struct cpu;
+struct jump;
 struct lapic;
 struct mmu;
 struct soft_vm;
-struct tlb;
+struct tlbe;
 struct trace;
 struct uop;
 struct vcpu;
 
 /* With SOFT_TAIL each handler jumps to the next; without (sanitizers, -O0) it
- * returns it to the loop in run.c. Same code, same results. */
+ * returns it to the loop. Same code, same results. The loop is always
+ * "while (u != NULL) u = u->fn(c, u);": handlers that need a stack frame (slow
+ * paths) return the next uop in either build. */
 #define UOP(name) const struct uop *name(struct cpu *c, const struct uop *u)
 #ifdef SOFT_TAIL
 #define NEXT(c, u) return (u)[1].fn((c), (u) + 1)
@@ -74,9 +77,8 @@ enum cc_op {
 	CC_SHR,
 	CC_SAR,
 	CC_MUL,
-	CC_NEG,
 	CC_NOPS
-}; /* times size: cc_op * 4 + log2(size) */
+}; /* cc_op is this * 4 + log2(size); see flags.h */
 
 struct cpu_exception {
 	bool pending; /* false after NULL: just leave, or restart (mmu.h) */
@@ -86,16 +88,35 @@ struct cpu_exception {
 	uint64_t cr2;
 };
 
+enum { GPR_NONE = 16, GPR_RIP = 17, NGPR_ALL = 18 };
+
+/* The entries of the current set, copied here by mmu_select(). */
+struct tlb {
+	struct tlbe *e;
+	uint64_t mask; /* (entries - 1) * sizeof(struct tlbe) */
+};
+
 struct cpu {
-	uint64_t gpr[X86_NGPR + 1]; /* [16]: always zero, for absent index */
-	uint64_t rip;
+	union {
+		/* [GPR_NONE]: always zero, for absent base or index */
+		uint64_t gpr[NGPR_ALL];
+		struct {
+			uint64_t gpr_words[GPR_RIP];
+			uint64_t rip; /* see invariant 2 */
+		};
+	};
 	uint64_t cc_dst, cc_src;
 	uint32_t cc_op;
 	_Atomic uint32_t ev;
-	uint32_t mode;             /* block key: enum cpu_mode_bit */
-	uint32_t rflags;           /* without the arithmetic flags */
-	const struct block *block; /* the one that executes */
-	struct tlb *tlb;           /* the set of the current rights */
+	uint32_t mode;   /* block key: enum cpu_mode_bit */
+	uint32_t rflags; /* without the arithmetic flags */
+	struct tlb tlb;
+	/* Jumps remembered and links to other pages hold while they carry one
+	 * of these numbers, unique in the VM: [0] what was fetched from pages
+	 * that are not global, [1] from global ones. */
+	uint64_t gen[2];
+	struct jump *jumps; /* block.c's */
+	bool fetch_global;  /* mmu_fetch(): the page it last gave is global */
 	uint8_t cpl;
 	uint8_t shadow; /* 1 STI, 2 MOV SS: until the next insn */
 	bool nmi_blocked;
@@ -139,14 +160,34 @@ enum cpu_mode_bit {
 };
 void cpu_mode_update(struct cpu *c); /* after CR0, CR4, EFER, CS, SS, CPL */
 
+/* Bits of uop.shift beside the scale (1:0) of the index: how the effective
+ * address becomes linear. None set: it is linear as computed. */
+enum { EA_SCALE = 3, EA_SEG = 4, EA_A32 = 8, EA_A16 = 16 };
+
+/*
+ * A direct branch is two uops: itself, with the target in imm, and its link:
+ * imm is the uop to go to (const struct uop *), at first the link itself,
+ * whose fn then finds the block.
+ */
 struct uop {
 	const struct uop *(*fn)(struct cpu *, const struct uop *);
-	uint8_t rd, rs;      /* indexes of gpr (or xmm, seg ...) */
-	uint8_t base, index; /* of gpr; 16: none */
-	uint8_t shift, seg;  /* index scale; enum x86_seg */
-	uint8_t len, roff;   /* bytes of the insn; offset from block->rip */
-	int32_t disp;
-	uint32_t aux; /* handler's own: condition, size, stub ... */
+	union {
+		struct {
+			uint8_t rd, rs;      /* of gpr (or xmm, seg ...) */
+			uint8_t base, index; /* of gpr; GPR_NONE, GPR_RIP */
+			uint8_t shift, seg;  /* EA_*; enum x86_seg */
+			uint8_t len, roff;   /* bytes of the insn; its offset
+			                      * from the block's rip */
+		};
+		const struct uop *to; /* of a link to another page */
+	};
+	union {
+		struct {
+			int32_t disp; /* GPR_RIP: from the block's rip */
+			uint32_t aux; /* handler's own: condition, stub ... */
+		};
+		uint64_t gen; /* of a link to another page */
+	};
 	uint64_t imm; /* immediate or branch target */
 };
 

@@ -6,10 +6,11 @@
  * MMIO; single aligned accesses are single on the host, too. Source: Intel SDM
  * 3A chapter 4.
  *
- * A store into the block that executes cannot be made while that block goes on
- * after it. Then a function gives false with no exception pending and with
- * c->one_insn set, nothing having been stored: the handler fails as for a
- * fault, and the run loop runs that instruction again as a block of its own.
+ * A store that drops blocks (block_hit()) may hit the one that executes, which
+ * then must not go on after it. Unless CM_SHADOW is in c->mode, a function
+ * gives false with no exception pending and with c->one_insn set, nothing
+ * having been stored: the handler fails as for a fault, and the run loop runs
+ * that instruction again as a block of its own.
  */
 #ifndef SOFT_MMU_H
 #define SOFT_MMU_H
@@ -18,7 +19,7 @@
 
 #include "engine/soft/cpu.h"
 
-struct tlbe {
+struct tlbe {                  /* 32 bytes: tlb_at() counts on it */
 	uint64_t tag_r, tag_w; /* la of the page, or tlb_none(): no right */
 	uintptr_t addend;      /* host address = la + addend */
 	uint64_t gpa;          /* of the page; bits 11:0 flags of mmu.c */
@@ -30,11 +31,6 @@ tlb_none(uint32_t i)
 	return (uint64_t)(i ^ 1) << 12;
 }
 
-struct tlb {
-	uint32_t mask; /* entries - 1, shared by all sets of a cpu */
-	struct tlbe *e;
-};
-
 bool mmu_load_slow(struct cpu *c, uint64_t la, unsigned size, void *out);
 bool mmu_store_slow(struct cpu *c, uint64_t la, unsigned size, const void *v);
 
@@ -42,7 +38,8 @@ bool mmu_store_slow(struct cpu *c, uint64_t la, unsigned size, const void *v);
 static inline struct tlbe *
 tlb_at(const struct cpu *c, uint64_t la)
 {
-	return &c->tlb->e[(la >> 12) & c->tlb->mask];
+	return (struct tlbe *)(void *)((char *)c->tlb.e +
+	                               ((la >> 7) & c->tlb.mask));
 }
 
 #define MMU_ACCESS(bits)                                                       \
@@ -98,7 +95,7 @@ bool mmu_write_sys(struct cpu *c, uint64_t la, const void *buf, unsigned len);
 void *mmu_span(struct cpu *c, uint64_t la, bool write, unsigned *len);
 
 /* Fetch: the guest-physical address of code at la, and the host bytes up to
- * the page's end (NULL in MMIO). Faults with X86_PF_I. */
+ * the page's end (NULL in MMIO). Faults with X86_PF_I. Sets c->fetch_global. */
 bool mmu_fetch(struct cpu *c, uint64_t la, uint64_t *gpa, const uint8_t **host);
 
 /* Without faulting or setting A/D bits, for the debugger. */
