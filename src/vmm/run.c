@@ -115,6 +115,7 @@ start_thread(struct vcpu *v, struct error *err)
 int
 vm_start(struct vm *vm, struct error *err)
 {
+	vm_devices_resume(vm);
 	vm->run->running = vm->ncpus;
 	for (unsigned i = 0; i < vm->ncpus; i++)
 		if (start_thread(&vm->vcpus[i], err) < 0) {

@@ -53,6 +53,8 @@ struct device_ops {
 	const char *name;
 	void (*reset)(void *dev);
 	void (*pause)(void *dev); /* finish what is under way, start nothing */
+	/* Also once from vm_start(), when the process has given up its rights:
+	 * a device's own threads begin there. */
 	void (*resume)(void *dev);
 	void (*fini)(void *dev); /* free it */
 	const struct state_desc *state;
