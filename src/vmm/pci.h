@@ -9,10 +9,9 @@
  * the function itself has been given there before, so it is saved before and
  * freed after its device.
  *
- * Threads: pci_msix_raise(), pci_msi_raise(), pci_intx_set() and the questions
- * may be used from any thread, also with the device's own lock held; what
- * describes a device only in init(). Locks: the bus's (configuration, BARs)
- * before its wires' lock; neither is held while a BAR's bus_ops run.
+ * Threads: what describes a device is for init(), the rest for any thread, also
+ * with the device's own lock held: nothing of the device (bus_ops, hooks) is
+ * called with a lock of this module held.
  * Source: PCI Local Bus 3.0, chapter 6; PCI Express 3.0, 7.2.
  */
 #ifndef VMM_PCI_H
@@ -98,10 +97,9 @@ struct pci_device_ops {
 };
 
 /*
- * A device's say in its own configuration space, on the vCPU's thread with the
- * bus's lock held: they must not describe the device anew. Each returns true
- * when it did the access, false: as if there were no hook. size is 1, 2 or 4
- * and off a multiple of it.
+ * A device's say in its own configuration space, on the vCPU's thread. Each
+ * returns true when it did the access, false: as if there were no hook. size is
+ * 1, 2 or 4 and off a multiple of it.
  */
 struct pci_cfg_hooks {
 	bool (*read)(void *dev, unsigned off, unsigned size, uint32_t *v);
@@ -128,8 +126,14 @@ struct pci_dev *pci_find(struct pci_bus *b, unsigned bus, unsigned slot,
 int pci_next_bus(const struct pci_bus *b, unsigned from);
 /* PIRQ index 0..7 of pin 0..3 (INTA#..INTD#) of a slot. */
 unsigned pci_pirq(unsigned slot, unsigned pin);
+/* Pin 0..3 the function claimed, or -1. */
+int pci_intx_pin(const struct pci_dev *d);
+/* The byte at 0xcf9 lies inside CONFIG_ADDRESS but is the reset register: who
+ * answers there. */
+void pci_set_reset_port(struct pci_bus *b, const struct bus_ops *ops,
+                        void *ctx);
 /* Who hears of a PIRQ's level beside the IOAPIC: the ISA bridge, for the PIC.
- * Called with the wires' lock held. */
+ * Called with the bus's lock held: it must not call back. */
 void pci_on_pirq(struct pci_bus *b,
                  void (*fn)(void *ctx, unsigned pirq, bool level), void *ctx);
 
@@ -157,8 +161,7 @@ int pci_bar_add(struct pci_dev *d, unsigned bar, enum pci_bar_kind kind,
                 struct error *err);
 /*
  * bus_add_notify() relative to a BAR, following it where it moves. Also later
- * than init(), from any thread but a cfg hook. The caller closes fd after
- * removal.
+ * than init(). The caller closes fd after removal.
  */
 int pci_notify_add(struct pci_dev *d, unsigned bar, uint64_t off, unsigned size,
                    bool match_any, uint64_t match, int fd, struct error *err);

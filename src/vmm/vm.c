@@ -140,6 +140,14 @@ vm_devices_resume(struct vm *vm)
 			    vm->devices->row[i].dev);
 }
 
+void
+vm_devices_reset(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->devices->n; i++)
+		if (vm->devices->row[i].ops->reset != NULL)
+			vm->devices->row[i].ops->reset(vm->devices->row[i].dev);
+}
+
 int
 vm_devices_save(struct vm *vm, struct buf *out)
 {
