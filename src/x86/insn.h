@@ -23,7 +23,7 @@ enum x86_opnd_kind {
 	X86_OPND_GPR,      /* reg is an x86_gpr; size 1: its low byte */
 	X86_OPND_GPR_HIGH, /* AH CH DH BH: reg is RAX RCX RDX RBX */
 	X86_OPND_MEM,      /* base, index, scale, disp, seg of the insn */
-	X86_OPND_IMM,      /* imm (the second immediate: imm2) */
+	X86_OPND_IMM,      /* imm (the second one: imm2); size: its bytes */
 	X86_OPND_REL,      /* imm is the displacement from the next insn */
 	X86_OPND_FAR,      /* imm2:imm */
 	X86_OPND_SREG,
@@ -54,7 +54,10 @@ enum x86_attr {
 	X86_A_HOST = 1 << 5,     /* x87, MMX, SSE: executed by the host's own */
 	X86_A_DEF64 = 1 << 6,    /* operand size 64 in 64-bit mode */
 	X86_A_COND = 1 << 7,     /* cond holds the condition */
-	X86_A_STRING = 1 << 8    /* REP repeats it */
+	X86_A_STRING = 1 << 8,   /* REP repeats it */
+	X86_A_ALT = 1 << 9,      /* without its feature: x86_insn_without() */
+	X86_A_ALIGN = 1 << 10,   /* its 16 bytes of memory must be aligned */
+	X86_A_FP = 1 << 11       /* may raise SIMD floating-point exceptions */
 };
 
 struct x86_insn {
@@ -71,17 +74,22 @@ struct x86_insn {
 	struct x86_opnd opnd[4]; /* Intel order: destination first */
 	uint8_t seg;             /* enum x86_seg of the memory operand */
 	uint8_t base, index,
-	    scale;     /* X86_NO_REG, X86_BASE_RIP; scale 1 2 4 8 */
-	int64_t disp;  /* sign-extended; moffs: the whole address */
-	uint64_t imm;  /* sign-extended as the operation wants it */
+	    scale;    /* X86_NO_REG, X86_BASE_RIP; scale 1 2 4 8 */
+	int64_t disp; /* sign-extended; moffs: the whole address */
+	/* Sign-extended to 64 bits whatever opsize is; zero-extended where the
+	 * manual counts it unsigned (shifts, ports, vectors, masks, RET). */
+	uint64_t imm;
 	uint16_t imm2; /* ENTER's level, a far pointer's selector */
-	uint32_t flags_read, flags_written, flags_undef; /* X86_FL_* */
+	/* X86_FL_*. Written: set to a defined value, always; undef: junk is
+	 * left. What an operation may leave alone (a count of zero in CL, REP
+	 * with RCX 0) is in read, too: then liveness needs no exceptions. */
+	uint32_t flags_read, flags_written, flags_undef;
 	/* Where things lie in bytes[], for who encodes it anew. 0: absent. */
 	uint8_t opcode_at, modrm_at, disp_at, imm_at;
 	uint8_t map;    /* 0 one byte, 1 0F, 2 0F38, 3 0F3A */
 	uint8_t prefix; /* mandatory: 0, 0x66, 0xf3, 0xf2 */
 	uint8_t rex;
-	uint8_t bytes[X86_MAX_INSN];
+	uint8_t bytes[X86_MAX_INSN]; /* the first len count */
 };
 
 /* Errors of x86_decode(). */
@@ -99,6 +107,13 @@ enum {
  */
 int x86_decode(const uint8_t *bytes, size_t n, enum x86_mode mode,
                struct x86_insn *out);
+
+/*
+ * An instruction with X86_A_ALT whose feature the guest lacks is another one
+ * there: TZCNT is BSF, LZCNT is BSR, WBNOINVD is WBINVD. Makes *in that. False:
+ * it has no such twin and is #UD (and *in is lost).
+ */
+bool x86_insn_without(struct x86_insn *in, enum x86_mode mode);
 
 /* The mnemonic in lower case, for traces and tests. Never NULL. */
 const char *x86_op_name(unsigned op);
