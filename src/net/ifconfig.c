@@ -21,6 +21,7 @@
 #include "base/base.h"
 #include "linux/offload.h"
 #include "net/bridge.h"
+#include "net/destroy.h"
 #include "net/ifshow.h"
 #include "net/ifwords.h"
 #include "net/lend.h"
@@ -180,7 +181,7 @@ static int
 do_destroy(struct run *r, const struct ifword_step *s, struct error *err)
 {
 	(void)s;
-	if (link_destroy(&r->nl, r->l.index, err) < 0)
+	if (destroy_link(&r->nl, r->l.index, err) < 0)
 		return error_wrap(err, "SIOCIFDESTROY");
 	r->is_gone = true;
 	return 0;

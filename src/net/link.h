@@ -143,7 +143,8 @@ int link_group_add(struct nl_sock *nl, const struct link *l, const char *group,
                    struct error *err);
 int link_group_del(struct nl_sock *nl, const struct link *l, const char *group,
                    struct error *err);
-/* Remove it (both ends of an epair). Hardware: -EOPNOTSUPP. Waits. */
+/* Remove it (both ends of an epair). Hardware: -EOPNOTSUPP. Waits, for longer
+ * than anybody needs: see destroy.h. */
 int link_destroy(struct nl_sock *nl, unsigned index, struct error *err);
 /*
  * Move it to the network namespace netns_fd stands for, there under name (which

@@ -184,6 +184,8 @@ gaol_teardown() {
 	jobs -p | xargs -r kill -9 2>/dev/null || :
 	[ ! -x "$BIN/gaol" ] || gaol tidy || :
 	left=$(gaol_leaks)
+	# "ifconfig destroy" leaves a process for some 20 ms.
+	[[ $left != process:* ]] || { sleep 0.2; left=$(gaol_leaks); }
 	[ -z "$left" ] || gaol_force_clean
 	ip netns del "$NETNS" || :
 	rm -rf --one-file-system "$GAOL_RUN" "$DIR" || left+=" files"

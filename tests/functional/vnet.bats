@@ -107,6 +107,10 @@ vnet_jail() { jail -qc name="$1" path="$DIR/r" persist vnet "${@:2}"; }
 	is epair1a # epair0b is here
 	run jexec web /ifconfig bridge0 create addm epair1a up
 	[ "$status" = 0 ]
+	run jexec web /ifconfig epair1a destroy
+	[ "$status" = 0 ]
+	run jexec web /ifconfig -l
+	is 'lo0 epair0b bridge0'
 }
 
 @test "jail -r brings home what was lent, under its own name" {
@@ -215,4 +219,26 @@ vnet_jail() { jail -qc name="$1" path="$DIR/r" persist vnet "${@:2}"; }
 		run ifc -l
 		is 'lo0 bridge0'
 	done
+}
+
+@test "a destroyed interface is gone at once, and its name free" {
+	ifc bridge0 create addm epair0a
+	for _ in {1..10}; do
+		ifc epair0a destroy
+		run ifc -l
+		is 'lo0 bridge0'
+		run hostnet ip -br link show type veth
+		is ''
+		ifc epair0 create up >/dev/null
+		ifc bridge0 addm epair0a
+	done
+	run ifc lo0 destroy
+	[ "$status" = 1 ]
+	is 'ifconfig: SIOCIFDESTROY: Operation not supported'
+	run ifc epair0b destroy # the other end, too
+	[ "$status" = 0 ]
+	is ''
+	run ifc epair0a destroy
+	[ "$status" = 1 ]
+	is 'ifconfig: interface epair0a does not exist'
 }
