@@ -56,6 +56,13 @@ count_given(const struct run_jail *j, const struct step *s)
 	return count_values(j, s) > 0 ? 1 : 0;
 }
 
+/* 1: interfaces may have been lent to it, by a parameter or a hook. */
+static size_t
+count_borrowers(const struct run_jail *j, const struct step *s)
+{
+	return conf_jail_get(j->conf, "vnet") != NULL ? 1 : count_given(j, s);
+}
+
 static size_t
 count_aliases(const struct run_jail *j, const struct step *s)
 {
@@ -376,7 +383,7 @@ drop_persist(struct run *r, struct run_jail *j, const struct step *s,
 }
 
 /*
- * Hold a jail with lent interfaces until it is removed: with its last process
+ * Hold a jail that may have lent interfaces until it is removed: with its last process
  * its network namespace would go, and what is in it, where FreeBSD's kernel
  * hands them back. jail_remove() does that as long as the jail is there.
  */
@@ -477,7 +484,7 @@ static const struct step start_steps[] = {
 
 static const struct step stop_steps[] = {
 	{ "exec.prestop", count_values, hook_host, NULL, false },
-	{ "vnet.interface", count_given, hold, NULL, false },
+	{ "vnet.interface", count_borrowers, hold, NULL, false },
 	{ "exec.stop", count_values, hook_inside, NULL, false },
 	{ "stop.timeout", count_one, terminate, NULL, false },
 	{ "path", count_one, remove_jail, NULL, false },

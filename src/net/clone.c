@@ -166,46 +166,34 @@ make_lo(struct nl_sock *nl, const char *name, const struct clone_request *q,
 	return rc;
 }
 
-int
-clone_epair(struct nl_sock *nl, const struct clone_epair *e, struct error *err)
-{
-	struct ifinfomsg h = { .ifi_flags = e->up ? IFF_UP : 0,
-		               .ifi_change = e->up ? IFF_UP : 0 };
-	size_t info, data, peer;
-	struct nl_msg m;
-
-	nl_msg_init(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &h, sizeof(h));
-	nl_put_str(&m, IFLA_IFNAME, e->a);
-	put_mac(&m, e->a, 0x0a);
-	info = nl_nest(&m, IFLA_LINKINFO, NULL, 0);
-	nl_put_str(&m, IFLA_INFO_KIND, "veth");
-	data = nl_nest(&m, IFLA_INFO_DATA, NULL, 0);
-	peer = nl_nest(&m, VETH_INFO_PEER, &h, sizeof(h));
-	nl_put_str(&m, IFLA_IFNAME, e->b);
-	put_mac(&m, e->a, 0x0b);
-	if (e->b_netns >= 0)
-		nl_put_u32(&m, IFLA_NET_NS_FD, (uint32_t)e->b_netns);
-	nl_nest_end(&m, peer);
-	nl_nest_end(&m, data);
-	nl_nest_end(&m, info);
-	return send_create(nl, &m, "veth", err);
-}
-
+/* Its ends are NAMEa and NAMEb. */
 static int
 make_epair(struct nl_sock *nl, const char *name, const struct clone_request *q,
            struct error *err)
 {
-	struct clone_epair e = { .b_netns = -1 };
-	size_t len = strlen(name);
+	const struct ifinfomsg h = { 0 };
+	char a[LINK_NAME_MAX + 1], b[LINK_NAME_MAX + 1];
+	size_t info, data, peer;
+	struct nl_msg m;
 
-	(void)q;
-	if (len + 1 >= LINK_NAME_MAX)
+	if (strlen(name) + 1 >= LINK_NAME_MAX)
 		return error_set(err, -EINVAL, "%s", strerror(EINVAL));
-	memcpy(e.a, name, len);
-	memcpy(e.b, name, len);
-	e.a[len] = 'a';
-	e.b[len] = 'b';
-	return clone_epair(nl, &e, err);
+	snprintf(a, sizeof(a), "%sa", name);
+	snprintf(b, sizeof(b), "%sb", name);
+	create_msg(&m, a);
+	put_mac(&m, a, 0x0a);
+	if (q->a_netns >= 0)
+		nl_put_u32(&m, IFLA_NET_NS_FD, (uint32_t)q->a_netns);
+	info = nl_nest(&m, IFLA_LINKINFO, NULL, 0);
+	nl_put_str(&m, IFLA_INFO_KIND, "veth");
+	data = nl_nest(&m, IFLA_INFO_DATA, NULL, 0);
+	peer = nl_nest(&m, VETH_INFO_PEER, &h, sizeof(h));
+	nl_put_str(&m, IFLA_IFNAME, b);
+	put_mac(&m, a, 0x0b);
+	nl_nest_end(&m, peer);
+	nl_nest_end(&m, data);
+	nl_nest_end(&m, info);
+	return send_create(nl, &m, "veth", err);
 }
 
 static int
@@ -304,6 +292,18 @@ find_cloner(const char *name, int *out_unit)
 	return NULL;
 }
 
+bool
+clone_is_epair(const char *name)
+{
+	const struct cloner *c;
+	int unit;
+
+	if (strlen(name) >= LINK_NAME_MAX)
+		return false;
+	c = find_cloner(name, &unit);
+	return c != NULL && c->make == make_epair;
+}
+
 /* The unit of a name of the family ("epair7a" is 7), or -1. */
 static int
 unit_of(const struct cloner *c, const char *name)
@@ -396,6 +396,18 @@ unit_is_born(struct nl_sock *nl, const struct cloner *c, const char *name)
 	return false;
 }
 
+/* As FreeBSD: believe router advertisements only when told to. Not possible
+ * where /proc/sys is read-only; the listing tells. */
+static void
+distrust_routers(const char *name)
+{
+	struct error ignored;
+	struct link l = { 0 };
+
+	strcpy(l.name, name);
+	(void)link_in6_switch(&l, "accept_ra", false, &ignored);
+}
+
 int
 clone_create(struct nl_sock *nl, const struct clone_request *q,
              char out_name[LINK_NAME_MAX], struct error *err)
@@ -425,8 +437,15 @@ clone_create(struct nl_sock *nl, const struct clone_request *q,
 		                 q->name);
 	if (rc < 0)
 		return error_wrap(err, "SIOCIFCREATE2 (%s)", q->name);
-	if (c != NULL && c->make == make_epair)
-		strcat(name, "a");
+	if (c != NULL && c->make == make_epair) {
+		char *end = name + strlen(name);
+
+		strcpy(end, "b");
+		distrust_routers(name);
+		strcpy(end, "a");
+	}
+	if (q->a_netns < 0)
+		distrust_routers(name);
 	strcpy(out_name, name);
 	return 0;
 }

@@ -34,6 +34,7 @@ struct run {
 	struct link l;   /* the interface being worked on */
 	bool print_name; /* at the end: it is not what the user wrote */
 	bool is_gone;    /* destroyed or moved away */
+	unsigned n_done; /* steps that were done before it was looked up */
 	unsigned member; /* the last one named: what "untagged" is about */
 	struct buf *out, *errs;
 };
@@ -184,6 +185,7 @@ do_destroy(struct run *r, const struct ifword_step *s, struct error *err)
 	if (destroy_link(&r->nl, r->l.index, err) < 0)
 		return error_wrap(err, "SIOCIFDESTROY");
 	r->is_gone = true;
+	r->print_name = false;
 	return 0;
 }
 
@@ -534,7 +536,7 @@ do_address(struct run *r, struct error *err)
 static int
 do_steps(struct run *r, struct error *err)
 {
-	for (unsigned i = 0; i < r->w->n; i++) {
+	for (unsigned i = r->n_done; i < r->w->n; i++) {
 		const struct ifword_step *s = &r->w->step[i];
 
 		if (r->is_gone)
@@ -550,12 +552,49 @@ do_steps(struct run *r, struct error *err)
 	return r->is_gone ? 0 : do_address(r, err);
 }
 
+/*
+ * "epairN create vnet JAIL": the end that is to move is born there. Where that
+ * cannot be, making and moving it tells why in FreeBSD's words. 1: it is done.
+ */
+static int
+create_in_jail(struct run *r, char made[LINK_NAME_MAX], struct error *err)
+{
+	const struct ifword_step *s = &r->w->step[0];
+	struct net_jail j;
+	int rc;
+
+	if (r->w->n == 0 || s->word != IFWORD_VNET ||
+	    !clone_is_epair(r->w->name) || net_jail_find(s->arg, &j, err) < 0)
+		return 0;
+	rc = net_jail_clone(&r->nl, &j, &r->w->clone, made, err);
+	net_jail_close(&j);
+	if (rc < 0)
+		return *made != '\0' ? rc : 0;
+	r->is_gone = true;
+	r->n_done = 1;
+	return 1;
+}
+
+static int
+create(struct run *r, struct error *err)
+{
+	char made[LINK_NAME_MAX] = "";
+	int rc = create_in_jail(r, made, err);
+
+	if (rc == 0)
+		rc = clone_create(&r->nl, &r->w->clone, made, err);
+	if (rc < 0)
+		return rc;
+	r->print_name = strcmp(made, r->w->name) != 0;
+	strcpy(r->l.name, made);
+	return r->is_gone ? 0 : link_get(&r->nl, made, &r->l, err);
+}
+
 /* "create" of what exists is an error alone, and nothing in front of more. */
 static int
 find_or_create(struct run *r, struct error *err)
 {
 	const struct ifwords *w = r->w;
-	char made[LINK_NAME_MAX];
 	bool alone = w->n == 0 && w->addr.what == IFWORD_ADDR_NONE &&
 	             w->clone.vlan_id < 0;
 	struct error why;
@@ -579,15 +618,7 @@ find_or_create(struct run *r, struct error *err)
 		*err = why;
 		return rc;
 	}
-	if (clone_create(&r->nl, &w->clone, made, err) < 0)
-		return err->code;
-	r->print_name = strcmp(made, w->name) != 0;
-	if (link_get(&r->nl, made, &r->l, err) < 0)
-		return err->code;
-	/* As FreeBSD: believe router advertisements only when told to. Not
-	 * possible where /proc/sys is read-only; the listing tells. */
-	(void)link_in6_switch(&r->l, "accept_ra", false, &why);
-	return 0;
+	return create(r, err);
 }
 
 static int
@@ -600,26 +631,16 @@ configure(struct run *r, struct error *err)
 
 	/* -vnet is about an interface that is elsewhere, until then. */
 	if (returns) {
-		struct ifwords rest = *w;
-
 		if (do_vnet(r, &w->step[0], err) < 0)
 			return err->code;
 		if (w->n == 1 && w->addr.what == IFWORD_ADDR_NONE)
 			return 0;
-		memmove(rest.step, rest.step + 1,
-		        (rest.n - 1) * sizeof(rest.step[0]));
-		rest.n--;
-		r->w = &rest;
-		rc = find_or_create(r, err);
-		if (rc == 0)
-			rc = do_steps(r, err);
-		r->w = w;
-	} else {
-		rc = find_or_create(r, err);
-		if (rc == 0)
-			rc = do_steps(r, err);
+		r->n_done = 1;
 	}
-	if (r->print_name && !(r->is_gone && rc == 0))
+	rc = find_or_create(r, err);
+	if (rc == 0)
+		rc = do_steps(r, err);
+	if (r->print_name)
 		buf_printf(r->out, "%s\n", link_name_freebsd(r->l.name));
 	return rc;
 }

@@ -721,6 +721,7 @@ ifwords_parse(int argc, char *const argv[], struct ifwords *out,
 
 	memset(&w, 0, sizeof(w));
 	w.clone.vlan_id = -1;
+	w.clone.a_netns = -1;
 	if (parse_options(&p) < 0)
 		return err->code;
 	if ((w.names_only && w.all) || (w.up_only && w.down_only) ||

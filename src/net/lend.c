@@ -112,13 +112,13 @@ settle_inside(const struct net_jail *j, const struct link *was, int home,
 	return rc;
 }
 
-int
-net_jail_lend(struct nl_sock *nl, const struct net_jail *j,
-              const struct link *l, struct error *err)
+/* The caller's namespace and its inode, once it is clear that the jail has
+ * another. Returns the descriptor. */
+static int
+open_home(const struct net_jail *j, ino_t *out_ino, struct error *err)
 {
 	cleanup_close int home = net_own_netns(err);
 	struct stat here, there;
-	unsigned index = 0;
 
 	if (home < 0)
 		return err->code;
@@ -126,8 +126,22 @@ net_jail_lend(struct nl_sock *nl, const struct net_jail *j,
 		return error_sys(err, "stat network namespace");
 	if (!j->has_vnet || here.st_ino == there.st_ino)
 		return error_set(err, -EEXIST, "%s", strerror(EEXIST));
+	*out_ino = here.st_ino;
+	return take_fd(&home);
+}
+
+int
+net_jail_lend(struct nl_sock *nl, const struct net_jail *j,
+              const struct link *l, struct error *err)
+{
+	ino_t ino = 0;
+	cleanup_close int home = open_home(j, &ino, err);
+	unsigned index = 0;
+
+	if (home < 0)
+		return err->code;
 	/* First the record: killed after the move, we must still know. */
-	if (record(j, l, 0, here.st_ino, err) < 0)
+	if (record(j, l, 0, ino, err) < 0)
 		return err->code;
 	link_hide_born(nl, l);
 	if (link_move(nl, l->index, j->netns_fd, NULL, err) < 0) {
@@ -136,7 +150,31 @@ net_jail_lend(struct nl_sock *nl, const struct net_jail *j,
 	}
 	if (settle_inside(j, l, home, &index, err) < 0)
 		return err->code;
-	return record(j, l, index, here.st_ino, err);
+	return record(j, l, index, ino, err);
+}
+
+/* Here the record comes second, since the name may be chosen while making. If
+ * we are killed between, the jail's end takes a pair nobody has used yet. */
+int
+net_jail_clone(struct nl_sock *nl, const struct net_jail *j,
+               const struct clone_request *q, char out_name[LINK_NAME_MAX],
+               struct error *err)
+{
+	ino_t ino = 0;
+	cleanup_close int home = open_home(j, &ino, err);
+	struct clone_request there = *q;
+	struct link l = { 0 };
+	unsigned index = 0;
+
+	if (home < 0)
+		return err->code;
+	there.a_netns = j->netns_fd;
+	if (clone_create(nl, &there, l.name, err) < 0)
+		return err->code;
+	strcpy(out_name, l.name);
+	if (settle_inside(j, &l, home, &index, err) < 0)
+		return err->code;
+	return record(j, &l, index, ino, err);
 }
 
 /* --- coming home -------------------------------------------------------- */

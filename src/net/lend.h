@@ -15,6 +15,7 @@
  */
 #ifndef NET_LEND_H
 #define NET_LEND_H
+#include "net/clone.h"
 #include "net/jailns.h"
 #include "net/link.h"
 
@@ -22,6 +23,16 @@
  * -EEXIST the jail has no stack of its own, or the name is taken there. */
 int net_jail_lend(struct nl_sock *nl, const struct net_jail *j,
                   const struct link *l, struct error *err);
+
+/*
+ * Make an epair, whose name q has, with its a end in a jail from the beginning:
+ * what making it here and lending that end would end in, without the move.
+ * out_name is that end's name. Errors: those of clone_create(), also for a name
+ * that is taken in the jail; nothing was made then.
+ */
+int net_jail_clone(struct nl_sock *nl, const struct net_jail *j,
+                   const struct clone_request *q, char out_name[LINK_NAME_MAX],
+                   struct error *err);
 
 /* Move the jail's interface of that name to the caller's namespace. */
 int net_jail_return(const struct net_jail *j, const char *name,

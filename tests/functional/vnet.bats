@@ -242,3 +242,51 @@ vnet_jail() { jail -qc name="$1" path="$DIR/r" persist vnet "${@:2}"; }
 	[ "$status" = 1 ]
 	is 'ifconfig: interface epair0a does not exist'
 }
+
+@test "a pair can be born with one end in the jail" {
+	vnet_jail web
+	run ifc epair create vnet web
+	[ "$status" = 0 ]
+	is epair1a
+	run ifc -l
+	is 'lo0 epair0b epair0a epair1b'
+	run ifc -j web -l
+	is 'lo0 epair1a'
+	run ifc -j web epair1a
+	[[ $output != *ACCEPT_RTADV* ]]
+	run ifc epair1b
+	[[ $output != *ACCEPT_RTADV* ]]
+	ifc -j web epair1a 10.0.0.2/24
+	ifc epair1b 10.0.0.1/24
+	hostnet busybox ping -qc1 -W2 10.0.0.2
+	run jail -qr web
+	[ "$status" = 0 ]
+	run ifc epair1a # its home is where it was made
+	[ "$status" = 0 ]
+	ifc epair1b destroy
+}
+
+@test "a pair that cannot be born in the jail is told as one that cannot move" {
+	vnet_jail web
+	jail -qc name=plain path="$DIR/r" persist ip4=inherit
+	ifc -j web epair3 create >/dev/null
+	run ifc epair3 create vnet web
+	[ "$status" = 1 ]
+	has 'ifconfig: SIOCSIFVNET: File exists'
+	ifc epair3a destroy
+	run ifc epair4 create vnet plain
+	[ "$status" = 1 ]
+	has 'ifconfig: SIOCSIFVNET: File exists'
+	ifc epair4a destroy
+	run ifc epair5 create vnet nope
+	[ "$status" = 1 ]
+	has 'ifconfig: jail "nope" not found'
+	ifc epair5a destroy
+	ifc epair6 create >/dev/null
+	run ifc epair6 create vnet web
+	[ "$status" = 1 ]
+	is 'ifconfig: interface epair6 already exists'
+	run ls "$GAOL_RUN/jails/$(jls -j web jid)/vnet.d"
+	is ''
+}
+
