@@ -290,3 +290,137 @@ vnet_jail() { jail -qc name="$1" path="$DIR/r" persist vnet "${@:2}"; }
 	is ''
 }
 
+
+# classic_conf, born_conf: a file with jails app and db, each on an epair of its
+# own in bridge0; moved into the jail, or born there.
+common_conf() {
+	ifc epair0a destroy
+	ifc bridge0 create 10.0.0.1/24 up
+	cat <<-END
+		path = "$DIR/r"; vnet; mount.devfs; exec.clean;
+		exec.start  = "/dev/gaol/ifconfig epair\${id}\$in 10.0.0.\${id}/24 up";
+		exec.start += "/bin/sleep 1000 &";
+		exec.stop   = "killall sleep || true";
+		app { \$id = 21; }
+		db  { \$id = 22; }
+	END
+}
+
+classic_conf() {
+	common_conf >"$DIR/jail.conf"
+	cat >>"$DIR/jail.conf" <<-END
+		\$in = b;
+		vnet.interface = "epair\${id}b";
+		exec.prestart  = "ifconfig epair\${id} create up";
+		exec.prestart += "ifconfig epair\${id}b ether 02:00:00:00:00:\$id";
+		exec.prestart += "ifconfig bridge0 addm epair\${id}a";
+		exec.poststop  = "ifconfig epair\${id}a destroy";
+	END
+}
+
+born_conf() {
+	common_conf >"$DIR/jail.conf"
+	cat >>"$DIR/jail.conf" <<-END
+		\$in = a;
+		exec.created   = "ifconfig epair\${id} create vnet \$name";
+		exec.created  += "ifconfig epair\${id}b up";
+		exec.created  += "ifconfig bridge0 addm epair\${id}b";
+		exec.poststop  = "ifconfig epair\${id}b destroy";
+	END
+}
+
+site() { jail -q -f "$DIR/jail.conf" "$@"; }
+
+# Both answer, and are another's neighbours.
+answer() {
+	hostnet busybox ping -qc1 -W2 10.0.0.21
+	jexec app ping -qc1 -W2 10.0.0.22
+}
+
+# in_and_out: both at once, one again, all away, each time with the same names.
+in_and_out() {
+	for _ in 1 2; do
+		site -c
+		answer
+		site -rc db
+		answer
+		site -r app db
+		run ifc -l
+		is 'lo0 bridge0'
+		no_jails
+	done
+}
+
+@test "pairs that are moved in: two jails, restart, removal" {
+	classic_conf
+	in_and_out
+}
+
+@test "pairs that are born in a jail: two jails, restart, removal" {
+	born_conf
+	in_and_out
+}
+
+@test "what a hook set before the start holds inside" {
+	classic_conf
+	site -c app
+	run jexec app /dev/gaol/ifconfig epair21b ether
+	has 02:00:00:00:00:21
+	site -r app
+}
+
+@test "a jail that fails to start leaves the pair as its hooks made it" {
+	local conf
+	for conf in classic_conf born_conf; do
+		ifc epair0 create >/dev/null 2>&1 || :
+		$conf
+		printf '%s\n' 'exec.start = "/bin/false";' >>"$DIR/jail.conf"
+		run site -c app
+		[ "$status" = 1 ]
+		no_jails
+		run ifc bridge0
+		has 'member: epair21'
+		ifc epair21a
+		ifc epair21b
+		ifc epair21b destroy
+		ifc bridge0 destroy
+	done
+}
+
+# killed_in HOOK LINE: the start of app ends with the death of jail(8).
+killed_in() {
+	# shellcheck disable=SC2016 # for the hook's shell
+	printf '%s += "kill -9 \\$PPID";\n' "$1" >>"$DIR/jail.conf"
+	run site -c app
+	[ "$status" = 137 ]
+}
+
+@test "jail killed before the jail is made: the pair stays" {
+	classic_conf
+	killed_in exec.prestart
+	gaol tidy
+	no_jails
+	run ifc bridge0
+	has 'member: epair21a'
+	ifc epair21b
+	sed -i /PPID/d "$DIR/jail.conf"
+	ifc epair21a destroy
+	site -c
+	answer
+	site -r app db
+}
+
+@test "jail killed when the pair is born: the jail is there, and gives it back" {
+	born_conf
+	killed_in exec.created
+	gaol tidy
+	run ifc -j app -l
+	is 'lo0 epair21a'
+	sed -i /PPID/d "$DIR/jail.conf"
+	site -r app
+	run ifc -l
+	is 'lo0 bridge0'
+	site -c
+	answer
+	site -r app db
+}
