@@ -383,9 +383,9 @@ drop_persist(struct run *r, struct run_jail *j, const struct step *s,
 }
 
 /*
- * Hold a jail that may have lent interfaces until it is removed: with its last process
- * its network namespace would go, and what is in it, where FreeBSD's kernel
- * hands them back. jail_remove() does that as long as the jail is there.
+ * Hold a jail that may have lent interfaces until it is removed: with its last
+ * process its network namespace would go, and what is in it, where FreeBSD's
+ * kernel hands them back. jail_remove() does that as long as the jail is there.
  */
 static enum step_result
 hold(struct run *r, struct run_jail *j, const struct step *s, size_t item)
