@@ -15,8 +15,8 @@
 #include "base/base.h"
 
 enum {
-	FD_REPORT = 0,          /* the child's only descriptor at first */
-	LOOK_EVERY_NS = 200000, /* until the child has begun */
+	FD_REPORT = 0,         /* the child's only descriptor at first */
+	LOOK_EVERY_NS = 50000, /* until the child has begun */
 };
 
 /* The whole life of the child. A reader of our standard output must not wait
