@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* machine.h - the PC that bhyve(8) builds: its fixed devices, what the
+ * configuration puts in its slots, and the tables firmware would have made.
+ *
+ * Everything made belongs to the VM (vm_device_add()), so there is nothing to
+ * free here. For src/cmd/bhyve.c.
+ */
+#ifndef DEV_MACHINE_H
+#define DEV_MACHINE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+struct buf;
+struct config;
+struct error;
+struct machine;
+struct vm;
+
+struct machine_cpus {
+	unsigned sockets, cores, threads;
+};
+
+/* In bhyve's order: LPC and legacy devices, then each slot of pci.*. Unknown
+ * emulations and bad values are refused by name. */
+int machine_new(struct vm *vm, struct config *c,
+                const struct machine_cpus *cpus, struct machine **out_m,
+                struct error *err);
+
+/* MP table, SMBIOS and ACPI into guest memory. *out_rsdp is 0 without ACPI. */
+int machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err);
+
+/* Press it; false: the guest does not listen (ACPI is not on yet). */
+bool machine_power_button(struct machine *m);
+
+/* What -s help and -l help print, a name a line. */
+void machine_slot_names(struct buf *out);
+void machine_lpc_names(struct buf *out);
+#endif
