@@ -29,13 +29,13 @@ file_read(int dirfd, const char *path, size_t max, char **out_text,
 
 	if (fd < 0)
 		return error_sys(err, "open '%s'", path);
+	/* Less than asked for is not the end: the kernel's own files come in
+	 * pages. */
 	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
 		if (b.len + (size_t)n > max)
 			return error_set(err, -E2BIG, "'%s': over %zu bytes",
 			                 path, max);
 		buf_put(&b, chunk, (size_t)n);
-		if ((size_t)n < sizeof(chunk))
-			break; /* regular and kernel files end short */
 	}
 	if (n < 0)
 		return error_sys(err, "read '%s'", path);
