@@ -280,13 +280,17 @@ static int
 rename_all(struct jail_sys *sys, struct record *r, const char *to,
            struct error *err)
 {
-	const char *from = dict_get(&r->d, "name");
+	cleanup_free char *from = strdup(dict_get(&r->d, "name"));
 	cleanup_free int *jids = NULL;
-	size_t len = parent_len(from);
-	int n;
+	struct error ignored;
+	int n, rc = 0;
+	size_t len;
 
+	if (from == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
 	if (strcmp(from, to) == 0)
 		return 0;
+	len = parent_len(from);
 	if (len != parent_len(to) || strncmp(from, to, len) != 0)
 		return error_set(err, -EINVAL, "cannot change jail's parent");
 	if (jail_find(sys, to, err) > 0)
@@ -295,10 +299,13 @@ rename_all(struct jail_sys *sys, struct record *r, const char *to,
 	n = record_children(sys, from, &jids, err);
 	if (n < 0)
 		return n;
-	for (int i = 0; i < n; i++)
-		if (rename_child(sys, jids[i], from, to, err) < 0)
-			return err->code;
-	return record_rename(sys, r, to, err);
+	for (int i = 0; i < n && rc == 0; i++)
+		rc = rename_child(sys, jids[i], from, to, err);
+	if (rc == 0)
+		rc = record_rename(sys, r, to, err);
+	for (int i = 0; i < n && rc < 0; i++)
+		(void)rename_child(sys, jids[i], to, from, &ignored);
+	return rc;
 }
 
 /* Does any of these change what holds the jail to its addresses? */
@@ -316,47 +323,159 @@ touches_wall(const struct dict *params)
 	return false;
 }
 
-/* Claim the addresses, merge the parameters, move the wall; what fails is put
- * back. */
-static int
-move_wall(struct jail_sys *sys, struct record *r, const struct dict *params,
-          struct error *err)
+/* A change under way: r already has what the steps so far did. */
+struct change {
+	struct jail_sys *sys;
+	struct record *r;
+	const struct dict *params;
+	struct dict old; /* of r before */
+};
+
+/* What the record said of each parameter that changes, but its name. */
+static void
+put_back(struct change *c)
 {
-	cleanup_dict struct dict old = DICT_INIT;
+	for (size_t i = 0; i < c->params->n; i++) {
+		const char *key = c->params->row[i].key;
+		const char *val = dict_get(&c->old, key);
+
+		if (strcmp(key, "name") == 0)
+			continue;
+		if (val == NULL)
+			dict_del(&c->r->d, key);
+		else
+			(void)dict_set(&c->r->d, key, val);
+	}
+}
+
+static int
+name_change(struct change *c, struct error *err)
+{
+	const char *to = dict_get(c->params, "name");
+
+	return to != NULL ? rename_all(c->sys, c->r, to, err) : 0;
+}
+
+static void
+name_undo(struct change *c)
+{
+	const char *from = dict_get(&c->old, "name");
 	struct error ignored;
 
-	if (dict_merge(&old, &r->d) < 0)
-		return error_set(err, -ENOMEM, "out of memory");
-	if (record_readdress(sys, r, params, err) < 0)
-		return err->code;
-	if (dict_merge(&r->d, params) < 0)
-		error_set(err, -ENOMEM, "out of memory");
-	else if (confine_update(sys, r, err) == 0)
-		return 0;
-	(void)record_readdress(sys, r, &old, &ignored);
-	return err->code;
+	if (from != NULL && dict_get(c->params, "name") != NULL)
+		(void)rename_all(c->sys, c->r, from, &ignored);
 }
+
+static int
+address_change(struct change *c, struct error *err)
+{
+	return touches_wall(c->params)
+	           ? record_readdress(c->sys, c->r, c->params, err)
+	           : 0;
+}
+
+static void
+address_undo(struct change *c)
+{
+	struct error ignored;
+
+	if (touches_wall(c->params))
+		(void)record_readdress(c->sys, c->r, &c->old, &ignored);
+	put_back(c);
+}
+
+static int
+wall_change(struct change *c, struct error *err)
+{
+	if (dict_merge(&c->r->d, c->params) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	return touches_wall(c->params) ? confine_update(c->sys, c->r, err) : 0;
+}
+
+static void
+wall_undo(struct change *c)
+{
+	struct record before = { .jid = c->r->jid, .d = c->old };
+	struct error ignored;
+
+	if (touches_wall(c->params))
+		(void)confine_update(c->sys, &before, &ignored);
+}
+
+static int
+children_change(struct change *c, struct error *err)
+{
+	return set_children(c->r, c->params, err);
+}
+
+static void
+children_undo(struct change *c)
+{
+	struct error ignored;
+
+	if (dict_get(c->params, "children.max") != NULL)
+		(void)set_children(c->r, &c->old, &ignored);
+}
+
+static int
+host_change(struct change *c, struct error *err)
+{
+	return set_host_names(c->r, c->params, err);
+}
+
+static void
+host_undo(struct change *c)
+{
+	struct error ignored;
+
+	if (dict_get(c->params, "host.hostname") != NULL ||
+	    dict_get(c->params, "host.domainname") != NULL)
+		(void)set_host_names(c->r, &c->old, &ignored);
+}
+
+static int
+record_change(struct change *c, struct error *err)
+{
+	return record_save(c->sys, c->r, err);
+}
+
+static void
+nothing_undo(struct change *c)
+{
+	(void)c;
+}
+
+/* Undone backward when one fails; that one has undone its own part, but for
+ * what r says, which goes back with the addresses. */
+static const struct {
+	int (*change)(struct change *c, struct error *err);
+	void (*undo)(struct change *c);
+} changes[] = {
+	{ name_change, name_undo }, { address_change, address_undo },
+	{ wall_change, wall_undo }, { children_change, children_undo },
+	{ host_change, host_undo }, { record_change, nothing_undo },
+};
 
 static int
 apply_update(struct jail_sys *sys, struct record *r, const struct dict *params,
              struct error *err)
 {
-	const char *name = dict_get(params, "name");
 	const char *persist = dict_get(params, "persist");
+	struct change c = { sys, r, params, DICT_INIT };
+	size_t done = 0;
+	int rc = 0;
 
-	if (name != NULL && rename_all(sys, r, name, err) < 0)
-		return err->code;
-	if (set_host_names(r, params, err) < 0 ||
-	    set_children(r, params, err) < 0)
-		return err->code;
-	if (touches_wall(params) && move_wall(sys, r, params, err) < 0)
-		return err->code;
-	if (dict_merge(&r->d, params) < 0)
-		return error_set(err, -ENOMEM, "out of memory");
-	if (record_save(sys, r, err) < 0)
-		return err->code;
-	if (persist == NULL)
-		return 0;
+	if (dict_merge(&c.old, &r->d) < 0)
+		rc = error_set(err, -ENOMEM, "out of memory");
+	while (rc == 0 && done < ARRAY_LEN(changes)) {
+		rc = changes[done].change(&c, err);
+		done += rc == 0;
+	}
+	while (rc < 0 && done-- > 0)
+		changes[done].undo(&c);
+	dict_fini(&c.old);
+	if (rc < 0 || persist == NULL)
+		return rc;
 	return strcmp(persist, "true") == 0 ? signal_init(r, SIGUSR2, err)
 	                                    : end_persist(sys, r, err);
 }

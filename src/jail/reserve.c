@@ -288,16 +288,22 @@ record_rename(struct jail_sys *sys, struct record *r, const char *to,
 	cleanup_close int lock = sys_lock(sys, err);
 	cleanup_free char *from = strdup(dict_get(&r->d, "name"));
 
+	if (from == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
 	if (lock < 0 || check_name(sys, to, r->jid, err) < 0 ||
 	    claim_name(sys->run, to, r->jid, err) < 0)
 		return err->code;
-	if (from == NULL || dict_set(&r->d, "name", to) < 0)
-		return error_set(err, -ENOMEM, "out of memory");
-	if (record_save(sys, r, err) < 0)
-		return err->code;
-	if (strcmp(from, to) != 0)
+	if (strcmp(from, to) == 0)
+		return record_save(sys, r, err);
+	if (dict_set(&r->d, "name", to) < 0)
+		error_set(err, -ENOMEM, "out of memory");
+	else if (record_save(sys, r, err) == 0) {
 		claim_name_drop(sys->run, from, r->jid);
-	return 0;
+		return 0;
+	}
+	(void)dict_set(&r->d, "name", from);
+	claim_name_drop(sys->run, to, r->jid);
+	return err->code;
 }
 
 static const char *const addr_lists[] = { "ip4.addr", "ip6.addr" };

@@ -576,6 +576,23 @@ no_answer() {
 	gives "bind: EADDRNOTAVAIL" a tcp4 bind=$A4:8080
 }
 
+@test "addresses that the programs do not take are given back" {
+	local pins
+	up a ip4.addr="$A4,$A4b"
+	pins=$(dirname "$(find "$GAOL_RUN" -name rules | head -n 1)")
+	mv "$pins/rules" "$pins/hidden"
+	run jail -m jid="$(jls -j a jid)" name=z ip4.addr="$B4,$A4b"
+	[ "$status" = 1 ]
+	mv "$pins/hidden" "$pins/rules"
+	run jls name ip4.addr
+	is "a $A4,$A4b"
+	gives "$A4:8080" a tcp4 bind=$A4:8080 name
+	gives "bind: EADDRNOTAVAIL" a tcp4 bind=$B4:8080
+	run jail -c name=c path=/ persist ip4.addr="$A4,$B4"
+	has "addresses clash"
+	up b ip4.addr="$B4"
+}
+
 @test "several namespaces that play the host do not mix" {
 	local other=gaol-o${DIR##*.}
 	up a ip4.addr=$A4

@@ -130,6 +130,31 @@ assert ctypes.CDLL(None).shmget(0x6a01, 4096, 0o1666) >= 0'
 	no_jails
 }
 
+@test "a change that fails leaves all as it was" {
+	local -a shown=(name ip4.addr children.max host.hostname)
+	local jid before p
+	jail -c name=other path=/ persist ip4.addr=10.9.0.2,10.9.0.3
+	mkjail ip4.addr=10.9.0.1,10.9.0.4 children.max=2 host.hostname=h
+	jail -c name=j.k path=/ persist
+	jid=$(jls -j j jid)
+	before=$(jls "${shown[@]}")
+	for p in ip4.addr=10.9.0.7,10.9.0.3 host.hostid=x; do
+		run jail -m jid="$jid" name=new host.hostname=changed \
+			children.max=1 "$p"
+		[ "$status" = 1 ]
+		run jls "${shown[@]}"
+		is "$before"
+		run jexec j hostname
+		is h
+		run jexec j cat /proc/sys/user/max_user_namespaces
+		is 2
+	done
+	# Nor is the new name held by anybody, nor the address.
+	jail -c name=new path=/ persist ip4.addr=10.9.0.7,10.9.0.8
+	run jls -j new.k
+	[ "$status" = 1 ]
+}
+
 @test "a renamed jail takes its children along" {
 	local name
 
