@@ -6,14 +6,14 @@ load lib
 # scene SCRIPT [STATUS]: by sh -eu in a mount namespace of its own, with an
 # /etc of its own that can be written.
 scene() {
-	mkdir -p "$DIR/upper" "$DIR/work"
+	mkdir -p "$DIR/upper" "$DIR/ovl"
 	run hostnet unshare --mount --propagation private \
 		env PATH="$LIBEXEC/freebsd:$BIN:$PATH" GAOL_RUN="$GAOL_RUN" \
 		D="$DIR" sh -eu -c "
-			/bin/mount -t tmpfs x $DIR/work
-			mkdir $DIR/work/u $DIR/work/w
+			/bin/mount -t tmpfs x $DIR/ovl
+			mkdir $DIR/ovl/u $DIR/ovl/w
 			/bin/mount -t overlay x -o \
-lowerdir=/etc,upperdir=$DIR/work/u,workdir=$DIR/work/w /etc
+lowerdir=/etc,upperdir=$DIR/ovl/u,workdir=$DIR/ovl/w /etc
 			cd $DIR
 			trap '/bin/umount -l $GAOL_RUN/devfs/* 2>/dev/null || :; \
 rm -rf $GAOL_RUN' EXIT
