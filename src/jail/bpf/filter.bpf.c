@@ -35,6 +35,33 @@ is_settled(const struct bpf_sock *sk)
 	return sk->protocol == IPPROTO_UDP && state == STATE_ESTABLISHED;
 }
 
+/* A packet that is judged, and by what. */
+struct judged {
+	struct wall_rules *r;
+	struct bpf_sock *sk; /* the whole of it; NULL: there is none */
+	struct bound *b;     /* what bind.bpf.c knows of it, or NULL */
+	bool v4;
+};
+
+/* False: it passes. */
+INLINE bool
+is_judged(struct __sk_buff *skb, struct judged *j)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (sk == NULL)
+		return false;
+	j->sk = sk = bpf_sk_fullsock(sk);
+	if (sk != NULL && is_settled(sk))
+		return false;
+	j->r = rules_here();
+	j->b = sk != NULL ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
+	if (j->b != NULL && (j->b->flags & S_FOREIGN))
+		return false;
+	j->v4 = skb->protocol == bpf_htons(ETH_IP);
+	return mode(j->r, j->v4) != WALL_INHERIT;
+}
+
 /* Load the 16-byte form of the address at off4 or off6 of the packet. */
 INLINE bool
 address(struct __sk_buff *skb, int off4, int off6, struct wall_addr *a)
@@ -71,29 +98,17 @@ SEC("cgroup_skb/ingress")
 int
 ingress(struct __sk_buff *skb)
 {
-	struct bpf_sock *sk = skb->sk;
-	struct wall_rules *r;
+	struct judged j;
 	struct wall_addr to;
-	struct bound *b;
-	bool v4;
 
-	if (sk == NULL)
+	if (!is_judged(skb, &j))
 		return PASS;
-	sk = bpf_sk_fullsock(sk);
-	if (sk != NULL && is_settled(sk))
-		return PASS;
-	r = rules_here();
-	b = sk != NULL ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
-	if (b != NULL && (b->flags & S_FOREIGN))
-		return PASS;
-	v4 = skb->protocol == bpf_htons(ETH_IP);
-	if (mode(r, v4) == WALL_INHERIT)
-		return PASS;
-	if (!address(skb, 16, 24, &to) || !has(r, &to))
+	if (!address(skb, 16, 24, &to) || !has(j.r, &to))
 		return DROP;
 	/* A hidden port is reached through the listener's own only. */
-	if (b != NULL && (b->flags & S_MOVED) && sk->state == STATE_LISTEN &&
-	    tcp_port(skb, v4) == sk->src_port)
+	if (j.b != NULL && (j.b->flags & S_MOVED) &&
+	    j.sk->state == STATE_LISTEN &&
+	    tcp_port(skb, j.v4) == j.sk->src_port)
 		return DROP;
 	return PASS;
 }
@@ -102,29 +117,18 @@ SEC("cgroup_skb/egress")
 int
 egress(struct __sk_buff *skb)
 {
-	struct bpf_sock *sk = skb->sk;
-	struct wall_rules *r;
 	struct wall_addr from, at;
-	struct bound *b;
+	struct judged j;
 
-	if (sk == NULL)
-		return PASS;
-	sk = bpf_sk_fullsock(sk);
-	if (sk != NULL && is_settled(sk))
-		return PASS;
-	r = rules_here();
-	b = sk != NULL ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
-	if (b != NULL && (b->flags & S_FOREIGN))
-		return PASS;
-	if (mode(r, skb->protocol == bpf_htons(ETH_IP)) == WALL_INHERIT)
+	if (!is_judged(skb, &j))
 		return PASS;
 	if (!address(skb, 12, 8, &from))
 		return DROP;
-	if (has(r, &from))
+	if (has(j.r, &from))
 		return PASS;
 	/* An address taken from the jail stays with the sockets bound to it. */
-	if (sk == NULL || sk->protocol != IPPROTO_UDP)
+	if (j.sk == NULL || j.sk->protocol != IPPROTO_UDP)
 		return DROP;
-	at = local_of(sk);
+	at = local_of(j.sk);
 	return same(&at, &from) ? PASS : DROP;
 }
