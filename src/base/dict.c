@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/vec.h"
 
 void
 dict_fini(struct dict *d)
@@ -51,11 +52,17 @@ dict_get(const struct dict *d, const char *key)
 }
 
 bool
-dict_is_true(const struct dict *d, const char *key)
+dict_is(const struct dict *d, const char *key, const char *want)
 {
 	const char *val = dict_get(d, key);
 
-	return val != NULL && strcmp(val, "true") == 0;
+	return val != NULL && strcmp(val, want) == 0;
+}
+
+bool
+dict_is_true(const struct dict *d, const char *key)
+{
+	return dict_is(d, key, "true");
 }
 
 long long
@@ -73,16 +80,11 @@ dict_push(struct dict *d, char **key, char **val)
 {
 	struct dict_row *r;
 
-	if (d->n == d->cap) {
-		size_t cap = d->cap != 0 ? d->cap * 2 : 16;
-		struct dict_row *row = reallocarray(d->row, cap, sizeof(*row));
-
-		if (row == NULL)
-			return -ENOMEM;
-		d->row = row;
-		d->cap = cap;
-	}
-	r = &d->row[d->n++];
+	r = vec_room(d->row, d->n, &d->cap, sizeof(*r));
+	if (r == NULL)
+		return -ENOMEM;
+	d->row = r;
+	r += d->n++;
 	r->hash = hash_of(*key);
 	r->key = take_ptr(*key);
 	r->val = take_ptr(*val);

@@ -36,6 +36,8 @@ struct dict {
 void dict_fini(struct dict *d);
 /* The value, or NULL; belongs to d until the next change. */
 const char *dict_get(const struct dict *d, const char *key);
+/* Is the value there, and exactly this? */
+bool dict_is(const struct dict *d, const char *key, const char *want);
 /* The value as a claim or a number; fallback when absent or not one. */
 bool dict_is_true(const struct dict *d, const char *key);
 long long dict_get_int(const struct dict *d, const char *key,

@@ -26,6 +26,10 @@ text_form_reads_back_the_same(void **state)
 	assert_int_equal(dict_read(&e, b.data, b.len, &err), 0);
 	assert_string_equal(dict_get(&e, "a=b"), "x\ny\\=z");
 	assert_int_equal(dict_get_int(&e, "n", 0), 7);
+	assert_true(dict_is(&e, "n", "7"));
+	assert_true(dict_is(&e, "empty", ""));
+	assert_false(dict_is(&e, "n", "70"));
+	assert_false(dict_is(&e, "none", ""));
 	assert_string_equal(dict_get(&e, "empty"), "");
 	dict_del(&e, "n");
 	assert_null(dict_get(&e, "n"));

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/vec.h"
+
 void
 strv_fini(struct strv *sv)
 {
@@ -29,19 +31,16 @@ strv_drop(struct strv *sv, size_t n)
 static int
 push_owned(struct strv *sv, char *s)
 {
+	char **v;
+
 	if (s == NULL)
 		return -ENOMEM;
-	if (sv->n + 2 > sv->cap) {
-		size_t cap = sv->cap != 0 ? sv->cap * 2 : 8;
-		char **v = reallocarray(sv->v, cap, sizeof(*v));
-
-		if (v == NULL) {
-			free(s);
-			return -ENOMEM;
-		}
-		sv->v = v;
-		sv->cap = cap;
+	v = vec_room(sv->v, sv->n + 1, &sv->cap, sizeof(*v)); /* and a NULL */
+	if (v == NULL) {
+		free(s);
+		return -ENOMEM;
 	}
+	sv->v = v;
 	sv->v[sv->n++] = s;
 	sv->v[sv->n] = NULL;
 	return 0;

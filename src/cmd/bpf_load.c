@@ -15,7 +15,6 @@
 #include <linux/bpf.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -39,6 +38,7 @@
 #include "linux/file.h"
 #include "linux/mnt.h"
 #include "linux/mountinfo.h"
+#include "linux/netns.h"
 #include "linux/probe.h"
 
 #define FS_DIR  "bpf"
@@ -381,18 +381,6 @@ drop_dead_links(const char *dir)
 	}
 	if (d != NULL)
 		closedir(d);
-}
-
-static int
-netns_cookie(uint64_t *out_cookie, struct error *err)
-{
-	cleanup_close int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(*out_cookie);
-
-	if (s < 0 ||
-	    getsockopt(s, SOL_SOCKET, SO_NETNS_COOKIE, out_cookie, &len) < 0)
-		return error_sys(err, "cookie of the network namespace");
-	return 0;
 }
 
 /* --- main ------------------------------------------------------------------

@@ -155,16 +155,13 @@ check_addr(int run, const char *dir, int jid, bool single,
            bool (*is_alive)(void *arg, int jid, bool *out_single), void *arg,
            struct error *err)
 {
-	int fd = openat(run, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error none;
+	DIR *d = file_opendir(run, dir, &none);
 	struct dirent *e;
-	DIR *d;
 	int rc = 0;
 
-	if (fd < 0 || (d = fdopendir(fd)) == NULL) {
-		if (fd >= 0)
-			close(fd);
+	if (d == NULL)
 		return 0;
-	}
 	while (rc == 0 && (e = readdir(d)) != NULL) {
 		int other = atoi(e->d_name);
 		bool other_single = false;
@@ -172,7 +169,7 @@ check_addr(int run, const char *dir, int jid, bool single,
 		if (other == 0 || other == jid)
 			continue;
 		if (!is_alive(arg, other, &other_single))
-			(void)unlinkat(fd, e->d_name, 0);
+			(void)unlinkat(dirfd(d), e->d_name, 0);
 		else if (!single || !other_single)
 			rc = error_set(err, -EADDRINUSE, "%s addresses clash",
 			               strchr(dir, ':') != NULL ? "IPv6"

@@ -17,14 +17,6 @@
 #include "linux/self.h"
 
 static bool
-is(const struct dict *d, const char *key, const char *want)
-{
-	const char *val = dict_get(d, key);
-
-	return val != NULL && strcmp(val, want) == 0;
-}
-
-static bool
 is_set(const struct dict *d, const char *key)
 {
 	const char *val = dict_get(d, key);
@@ -65,8 +57,8 @@ check_addresses(const struct dict *d, const struct dict *parent,
 	cleanup_strv struct strv own = STRV_INIT;
 	cleanup_strv struct strv theirs = STRV_INIT;
 
-	if (!is_set(d, key) || is(parent, mode, "inherit") ||
-	    is(parent, "vnet", "new"))
+	if (!is_set(d, key) || dict_is(parent, mode, "inherit") ||
+	    dict_is(parent, "vnet", "new"))
 		return 0;
 	if (strv_split(&own, dict_get(d, key), ",", false) < 0 ||
 	    (is_set(parent, key) &&
@@ -142,9 +134,9 @@ confine_check(const struct making *m, struct error *err)
 static enum netwall_family
 family_of(const struct dict *d, const char *key)
 {
-	return is(d, key, "inherit") ? NETWALL_INHERIT
-	       : is(d, key, "new")   ? NETWALL_NEW
-	                             : NETWALL_DISABLE;
+	return dict_is(d, key, "inherit") ? NETWALL_INHERIT
+	       : dict_is(d, key, "new")   ? NETWALL_NEW
+	                                  : NETWALL_DISABLE;
 }
 
 /* Read a comma list of addresses into at, size bytes each. */
@@ -179,7 +171,7 @@ wall_config(struct jail_sys *sys, const struct record *r,
 	int n;
 
 	memset(cfg, 0, sizeof(*cfg));
-	cfg->vnet = is(d, "vnet", "new");
+	cfg->vnet = dict_is(d, "vnet", "new");
 	cfg->ip4 = family_of(d, "ip4");
 	cfg->ip6 = family_of(d, "ip6");
 	cfg->saddrsel4 = dict_is_true(d, "ip4.saddrsel");
@@ -229,7 +221,7 @@ allow_ping(const struct record *r, void (*warn)(void *arg, const char *line),
 	char line[128];
 	struct error err;
 
-	if (is(&r->d, "vnet", "new") ||
+	if (dict_is(&r->d, "vnet", "new") ||
 	    !dict_is_true(&r->d, "allow.raw_sockets") ||
 	    file_read(AT_FDCWD, path, 64, &text, NULL, &err) < 0 ||
 	    sscanf(text, "%lld %lld", &low, &high) != 2)
@@ -327,10 +319,10 @@ struct jail_filter_flags
 confine_flags(const struct dict *d)
 {
 	struct jail_filter_flags f = {
-		.vnet = is(d, "vnet", "new"),
-		.sysvmsg = !is(d, "sysvmsg", "disable"),
-		.sysvsem = !is(d, "sysvsem", "disable"),
-		.sysvshm = !is(d, "sysvshm", "disable"),
+		.vnet = dict_is(d, "vnet", "new"),
+		.sysvmsg = !dict_is(d, "sysvmsg", "disable"),
+		.sysvsem = !dict_is(d, "sysvsem", "disable"),
+		.sysvshm = !dict_is(d, "sysvshm", "disable"),
 		.children = dict_get_int(d, "children.max", 0) > 0,
 		.securelevel = (int)dict_get_int(d, "securelevel", -1),
 		.set_hostname = dict_is_true(d, "allow.set_hostname"),
@@ -347,7 +339,7 @@ confine_flags(const struct dict *d)
 		    dict_is_true(d, "allow.unprivileged_proc_debug"),
 	};
 
-	f.ip4 = f.vnet || !is(d, "ip4", "disable");
-	f.ip6 = f.vnet || !is(d, "ip6", "disable");
+	f.ip4 = f.vnet || !dict_is(d, "ip4", "disable");
+	f.ip6 = f.vnet || !dict_is(d, "ip6", "disable");
 	return f;
 }

@@ -48,14 +48,6 @@ param(const struct making *m, const char *name)
 }
 
 static bool
-param_is(const struct making *m, const char *name, const char *want)
-{
-	const char *val = param(m, name);
-
-	return val != NULL && strcmp(val, want) == 0;
-}
-
-static bool
 has_mount(const struct making *m, const char *type)
 {
 	for (size_t i = 0; i < m->n_mounts; i++)
@@ -413,13 +405,13 @@ static void
 choose_namespaces(struct making *m)
 {
 	m->ns = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWCGROUP;
-	if (!param_is(m, "sysvmsg", "inherit") &&
-	    !param_is(m, "sysvsem", "inherit") &&
-	    !param_is(m, "sysvshm", "inherit"))
+	if (!dict_is(&m->rec.d, "sysvmsg", "inherit") &&
+	    !dict_is(&m->rec.d, "sysvsem", "inherit") &&
+	    !dict_is(&m->rec.d, "sysvshm", "inherit"))
 		m->ns |= CLONE_NEWIPC;
-	if (!param_is(m, "host", "inherit"))
+	if (!dict_is(&m->rec.d, "host", "inherit"))
 		m->ns |= CLONE_NEWUTS;
-	if (param_is(m, "vnet", "new"))
+	if (dict_is(&m->rec.d, "vnet", "new"))
 		m->ns |= CLONE_NEWNET;
 }
 
@@ -592,7 +584,7 @@ init_down(struct making *m)
 static int
 commit_up(struct making *m, struct error *err)
 {
-	bool persist = param_is(m, "persist", "true");
+	bool persist = dict_is(&m->rec.d, "persist", "true");
 
 	if (record_set_init(&m->rec, m->pidfd, m->pid, err) < 0)
 		return err->code;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "jail/devfs.h"
 
 enum {
@@ -40,16 +41,12 @@ struct walk {
 static struct devfs_node *
 walk_add(struct walk *w)
 {
-	if (w->n == w->cap) {
-		size_t cap = w->cap == 0 ? 256 : w->cap * 2;
-		struct devfs_node *grown =
-		    reallocarray(w->node, cap, sizeof(*grown));
+	struct devfs_node *grown =
+	    vec_room(w->node, w->n, &w->cap, sizeof(*grown));
 
-		if (grown == NULL)
-			return NULL;
-		w->node = grown;
-		w->cap = cap;
-	}
+	if (grown == NULL)
+		return NULL;
+	w->node = grown;
 	w->node[w->n] = (struct devfs_node){ .mode = 0 };
 	return &w->node[w->n++];
 }

@@ -16,6 +16,7 @@
 
 #include "base/num.h"
 #include "base/strv.h"
+#include "base/vec.h"
 
 enum {
 	RULE_STEP = 100, /* between automatic rule numbers */
@@ -85,6 +86,7 @@ devfs_find_set(const struct devfs_rules *rules, unsigned num)
 static struct ruleset *
 new_set(struct devfs_rules *rules, unsigned num)
 {
+	struct ruleset *grown;
 	struct ruleset *set = devfs_find_set(rules, num);
 	size_t at = 0;
 
@@ -93,16 +95,10 @@ new_set(struct devfs_rules *rules, unsigned num)
 		set->n = 0;
 		return set;
 	}
-	if (rules->n == rules->cap) {
-		size_t cap = rules->cap == 0 ? 8 : rules->cap * 2;
-		struct ruleset *grown =
-		    reallocarray(rules->set, cap, sizeof(*grown));
-
-		if (grown == NULL)
-			return NULL;
-		rules->set = grown;
-		rules->cap = cap;
-	}
+	grown = vec_room(rules->set, rules->n, &rules->cap, sizeof(*grown));
+	if (grown == NULL)
+		return NULL;
+	rules->set = grown;
 	while (at < rules->n && rules->set[at].num < num)
 		at++;
 	memmove(rules->set + at + 1, rules->set + at,
@@ -116,6 +112,7 @@ new_set(struct devfs_rules *rules, unsigned num)
 static int
 add_rule(struct devfs_rules *rules, struct ruleset *set, struct rule *r)
 {
+	struct rule *grown;
 	size_t at = set->n;
 
 	if (rules->total >= DEVFS_MAX_RULES)
@@ -125,16 +122,10 @@ add_rule(struct devfs_rules *rules, struct ruleset *set, struct rule *r)
 		    (set->n > 0 ? set->rule[set->n - 1].num : 0) + RULE_STEP;
 	if (r->num > RULE_MAX)
 		return -E2BIG;
-	if (set->n == set->cap) {
-		size_t cap = set->cap == 0 ? 8 : set->cap * 2;
-		struct rule *grown =
-		    reallocarray(set->rule, cap, sizeof(*grown));
-
-		if (grown == NULL)
-			return -ENOMEM;
-		set->rule = grown;
-		set->cap = cap;
-	}
+	grown = vec_room(set->rule, set->n, &set->cap, sizeof(*grown));
+	if (grown == NULL)
+		return -ENOMEM;
+	set->rule = grown;
 	while (at > 0 && set->rule[at - 1].num > r->num)
 		at--;
 	if (at > 0 && set->rule[at - 1].num == r->num)

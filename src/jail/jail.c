@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/vec.h"
 #include "jail/confine.h"
 #include "jail/internal.h"
 #include "jail/param.h"
@@ -57,19 +58,12 @@ sys_snapshot(struct jail_sys *sys, struct error *err)
 	size_t cap = 0;
 	struct dirent *e;
 	DIR *d;
-	int fd;
 
 	sys->n_snap = 0;
-	fd = openat(sys->run, "jails", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT || errno == EBADF
-		           ? 0
-		           : error_sys(err, "read jails");
-	d = fdopendir(fd);
-	if (d == NULL) {
-		close(fd);
-		return error_set(err, -ENOMEM, "out of memory");
-	}
+	d = file_opendir(sys->run, "jails", err);
+	if (d == NULL)
+		return err->code == -ENOENT || err->code == -EBADF ? 0
+		                                                   : err->code;
 	free(sys->snap);
 	sys->snap = NULL;
 	while ((e = readdir(d)) != NULL) {
@@ -77,15 +71,12 @@ sys_snapshot(struct jail_sys *sys, struct error *err)
 
 		if (e->d_name[0] == '.')
 			continue;
-		if (sys->n_snap == cap) {
-			cap = cap != 0 ? cap * 2 : 256;
-			more = reallocarray(sys->snap, cap, sizeof(*more));
-			if (more == NULL) {
-				closedir(d);
-				return error_set(err, -ENOMEM, "out of memory");
-			}
-			sys->snap = more;
+		more = vec_room(sys->snap, sys->n_snap, &cap, sizeof(*more));
+		if (more == NULL) {
+			closedir(d);
+			return error_set(err, -ENOMEM, "out of memory");
 		}
+		sys->snap = more;
 		sys->snap[sys->n_snap++] = atoi(e->d_name);
 	}
 	closedir(d);

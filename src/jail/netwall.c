@@ -10,7 +10,6 @@
 
 #include <linux/bpf.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -27,6 +26,8 @@
 #include "jail/bpf/version.h"
 #include "jail/hints.h"
 #include "linux/ebpf.h"
+#include "linux/file.h"
+#include "linux/netns.h"
 
 #define FS_DIR  "bpf"
 #define VERSION WALL_ABI "-" WALL_VERSION
@@ -86,18 +87,6 @@ struct netwall {
 };
 
 /* --- open, load, close ---------------------------------------------------- */
-
-static int
-netns_cookie(uint64_t *out_cookie, struct error *err)
-{
-	cleanup_close int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(*out_cookie);
-
-	if (s < 0 ||
-	    getsockopt(s, SOL_SOCKET, SO_NETNS_COOKIE, out_cookie, &len) < 0)
-		return error_sys(err, "cookie of the network namespace");
-	return 0;
-}
 
 /* Are this build's programs there, and sk_lookup in this namespace? */
 static bool
@@ -301,6 +290,23 @@ fill_rules(struct wall_rules *r, const struct netwall_config *cfg,
 	return 0;
 }
 
+/* The rules of the jail that has this cgroup, on the stack we are in. */
+static int
+make_rules(const struct netwall *w, int cgroup_fd,
+           const struct netwall_config *cfg, struct wall_rules *rules,
+           struct error *err)
+{
+	struct stat st;
+
+	if (fill_rules(rules, cfg, err) < 0)
+		return err->code;
+	if (fstat(cgroup_fd, &st) < 0)
+		return error_sys(err, "cgroup");
+	rules->stack = w->stack;
+	rules->jail = st.st_ino;
+	return hints_read(rules, err);
+}
+
 static unsigned
 needs_of(const struct netwall_config *cfg)
 {
@@ -365,17 +371,10 @@ netwall_attach(struct netwall *w, int cgroup_fd,
 {
 	unsigned needs = needs_of(cfg);
 	struct wall_rules rules;
-	struct stat st;
 
 	if (needs == 0)
 		return 0;
-	if (fill_rules(&rules, cfg, err) < 0)
-		return err->code;
-	if (fstat(cgroup_fd, &st) < 0)
-		return error_sys(err, "cgroup");
-	rules.stack = w->stack;
-	rules.jail = st.st_ino;
-	if (hints_read(&rules, err) < 0 ||
+	if (make_rules(w, cgroup_fd, cfg, &rules, err) < 0 ||
 	    attach_all(w, cgroup_fd, needs, err) < 0)
 		return err->code;
 	return write_rules(w, &rules, err);
@@ -416,13 +415,12 @@ static int
 rewrite_elsewhere(struct netwall *w, int cgroup_fd, unsigned needs,
                   struct wall_rules *rules, struct error *err)
 {
-	int fd = openat(w->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = file_opendir(w->dir, "..", err);
 	struct dirent *e;
 	int r = 0;
 
 	if (d == NULL)
-		return error_sys(err, "open '" FS_DIR "'");
+		return err->code;
 	while (r == 0 && (e = readdir(d)) != NULL) {
 		struct netwall *other;
 
@@ -446,18 +444,11 @@ netwall_update(struct netwall *w, int cgroup_fd,
 {
 	unsigned needs = needs_of(cfg);
 	struct wall_rules rules;
-	struct stat st;
 	int r;
 
 	if (needs == 0)
 		return 0;
-	if (fill_rules(&rules, cfg, err) < 0)
-		return err->code;
-	if (fstat(cgroup_fd, &st) < 0)
-		return error_sys(err, "cgroup");
-	rules.stack = w->stack;
-	rules.jail = st.st_ino;
-	if (hints_read(&rules, err) < 0)
+	if (make_rules(w, cgroup_fd, cfg, &rules, err) < 0)
 		return err->code;
 	r = rewrite(w, cgroup_fd, needs, &rules, err);
 	if (r == 0)

@@ -179,20 +179,17 @@ remove_dir(struct jail_sys *sys, int jid, const char *below)
 {
 	char path[PATH_JAIL + 16];
 	struct dirent *e;
+	struct error ignored;
 	DIR *d;
-	int fd;
 
 	snprintf(path, sizeof(path), "jails/%d%s", jid, below);
-	fd = openat(sys->run, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || (d = fdopendir(fd)) == NULL) {
-		if (fd >= 0)
-			close(fd);
+	d = file_opendir(sys->run, path, &ignored);
+	if (d == NULL)
 		return;
-	}
 	while ((e = readdir(d)) != NULL)
 		if (e->d_name[0] != '.' && strcmp(e->d_name, "lock") != 0)
-			(void)unlinkat(fd, e->d_name, 0);
-	(void)unlinkat(fd, "lock", 0);
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	(void)unlinkat(dirfd(d), "lock", 0);
 	closedir(d);
 	(void)unlinkat(sys->run, path, AT_REMOVEDIR);
 }

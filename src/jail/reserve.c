@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/vec.h"
 #include "jail/claim.h"
 #include "jail/internal.h"
 #include "linux/file.h"
@@ -350,30 +351,23 @@ record_children(struct jail_sys *sys, const char *name, int **out_jids,
 	size_t n = 0, cap = 0, len;
 	struct dirent *e;
 	DIR *d;
-	int fd;
 
 	claim_name_file(name, file);
 	len = strlen(file);
-	fd = openat(sys->run, "name", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || (d = fdopendir(fd)) == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return error_sys(err, "read names");
-	}
+	d = file_opendir(sys->run, "name", err);
+	if (d == NULL)
+		return err->code;
 	while ((e = readdir(d)) != NULL) {
+		int *more;
+
 		if (strncmp(e->d_name, file, len) != 0 || e->d_name[len] != '.')
 			continue;
-		if (n == cap) {
-			int *more;
-
-			cap = cap != 0 ? cap * 2 : 16;
-			more = reallocarray(jids, cap, sizeof(*jids));
-			if (more == NULL) {
-				closedir(d);
-				return error_set(err, -ENOMEM, "out of memory");
-			}
-			jids = more;
+		more = vec_room(jids, n, &cap, sizeof(*jids));
+		if (more == NULL) {
+			closedir(d);
+			return error_set(err, -ENOMEM, "out of memory");
 		}
+		jids = more;
 		jids[n] = claim_name_holder(sys->run, e->d_name);
 		if (jids[n] != 0)
 			n++;

@@ -172,8 +172,8 @@ is_same_as_path(const struct jail_sys *sys)
 static bool
 is_empty(int dir)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct error ignored;
+	DIR *d = file_opendir(dir, ".", &ignored);
 	unsigned entries = 0;
 
 	if (d == NULL)

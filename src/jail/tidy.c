@@ -19,6 +19,7 @@
 #include "jail/internal.h"
 #include "jail/netwall.h"
 #include "linux/cgroup.h"
+#include "linux/file.h"
 
 /* Erase one jail's remains, unless it lives or is being worked on. */
 static int
@@ -37,13 +38,12 @@ each_jid(struct jail_sys *sys,
          int (*fn)(struct jail_sys *sys, int jid, struct error *err),
          struct error *err)
 {
-	int fd = openat(sys->run, "jails", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = file_opendir(sys->run, "jails", err);
 	struct dirent *e;
 	int n = 0, r = 0;
 
 	if (d == NULL) /* nobody has furnished it since it was tidied */
-		return errno == ENOENT ? 0 : error_sys(err, "read jails");
+		return err->code == -ENOENT ? 0 : err->code;
 	while (r >= 0 && (e = readdir(d)) != NULL) {
 		long long jid;
 
@@ -63,8 +63,8 @@ static void
 drop_counters(struct jail_sys *sys)
 {
 	static const char *const names[] = { "next", "swept" };
-	int fd = openat(sys->run, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct error ignored;
+	DIR *d = file_opendir(sys->run, ".", &ignored);
 	struct dirent *e;
 
 	while (d != NULL && (e = readdir(d)) != NULL)
@@ -77,8 +77,6 @@ drop_counters(struct jail_sys *sys)
 		}
 	if (d != NULL)
 		closedir(d);
-	else if (fd >= 0)
-		close(fd);
 }
 
 static int

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/vec.h"
 #include "linux/file.h"
 #include "linux/mnt.h"
 
@@ -101,17 +102,13 @@ cg_pids(int cg, pid_t **out_pids, struct error *err)
 		return error_sys(err, "open 'cgroup.procs'");
 	(void)take_fd(&fd);
 	while (fscanf(f, "%d", &pid) == 1) {
-		if (n == cap) {
-			pid_t *more;
+		pid_t *more = vec_room(pids, n, &cap, sizeof(*pids));
 
-			cap = cap != 0 ? cap * 2 : 64;
-			more = reallocarray(pids, cap, sizeof(*pids));
-			if (more == NULL) {
-				fclose(f);
-				return error_set(err, -ENOMEM, "out of memory");
-			}
-			pids = more;
+		if (more == NULL) {
+			fclose(f);
+			return error_set(err, -ENOMEM, "out of memory");
 		}
+		pids = more;
 		if (pid != 0) /* 0: not visible from this pid namespace */
 			pids[n++] = pid;
 	}
@@ -160,20 +157,18 @@ remove_one(int root, const char *path, struct error *err)
 static int
 remove_depth(int root, const char *path, int depth, struct error *err)
 {
-	int fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *e;
-	DIR *d;
 	int rc = 0;
+	DIR *d;
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : error_sys(err, "'%s'", path);
-	if (depth > MAX_DEPTH || (d = fdopendir(fd)) == NULL) {
-		close(fd);
+	if (depth > MAX_DEPTH)
 		return error_set(err, -ELOOP, "cgroup '%s' too deep", path);
-	}
+	d = file_opendir(root, path, err);
+	if (d == NULL)
+		return err->code == -ENOENT ? 0 : err->code;
 	while (rc == 0 && (e = readdir(d)) != NULL)
 		if (e->d_type == DT_DIR && e->d_name[0] != '.')
-			rc = remove_depth(fd, e->d_name, depth + 1, err);
+			rc = remove_depth(dirfd(d), e->d_name, depth + 1, err);
 	closedir(d);
 	return rc < 0 ? rc : remove_one(root, path, err);
 }

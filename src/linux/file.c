@@ -45,15 +45,31 @@ file_read(int dirfd, const char *path, size_t max, char **out_text,
 	return *out_text != NULL ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 
-static int
-write_whole(int fd, const char *data, size_t len)
+DIR *
+file_opendir(int dirfd, const char *path, struct error *err)
 {
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
+	if (d != NULL)
+		return d;
+	error_sys(err, "open '%s'", path);
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+int
+file_write(int fd, const void *data, size_t len)
+{
+	for (const char *p = data; len > 0;) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
-			return -1;
-		data += n;
+			return -errno;
+		p += n;
 		len -= (size_t)n;
 	}
 	return 0;
@@ -72,7 +88,7 @@ file_replace(int dirfd, const char *path, const void *data, size_t len,
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return error_sys(err, "create '%s'", tmp);
-	if (fchmod(fd, 0644) < 0 || write_whole(fd, data, len) < 0 ||
+	if (fchmod(fd, 0644) < 0 || file_write(fd, data, len) < 0 ||
 	    renameat(dirfd, tmp, dirfd, path) < 0) {
 		error_sys(err, "write '%s'", path);
 		(void)unlinkat(dirfd, tmp, 0);

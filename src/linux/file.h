@@ -3,6 +3,7 @@
  */
 #ifndef LINUX_FILE_H
 #define LINUX_FILE_H
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,10 +16,17 @@
 int file_read(int dirfd, const char *path, size_t max, char **out_text,
               size_t *out_len, struct error *err);
 
+/* A directory below dirfd to read, "." for dirfd itself, closed by closedir(3);
+ * NULL with a negative errno in err->code. Symlinks are followed. */
+DIR *file_opendir(int dirfd, const char *path, struct error *err);
+
 /* Replace (or make) a file in one step: a reader, and a writer killed at any
  * instant, sees the old bytes or the new ones. Not synced to a disk. */
 int file_replace(int dirfd, const char *path, const void *data, size_t len,
                  struct error *err);
+
+/* All of data to an open file or pipe, which blocks. 0 or a negative errno. */
+int file_write(int fd, const void *data, size_t len);
 
 /* Make a directory that everybody may read, whatever the umask; -EEXIST when
  * there is one. */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
+
 static bool
 is_octal(const char *s)
 {
@@ -81,18 +83,14 @@ mountinfo_parse(char *text, struct mountinfo *out, struct error *err)
 
 	for (char *line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
-		if (mi.n == mi.cap) {
-			size_t cap = mi.cap == 0 ? 64 : mi.cap * 2;
-			struct mountinfo_row *grown =
-			    reallocarray(mi.row, cap, sizeof(*grown));
+		struct mountinfo_row *grown =
+		    vec_room(mi.row, mi.n, &mi.cap, sizeof(*grown));
 
-			if (grown == NULL) {
-				mountinfo_fini(&mi);
-				return error_set(err, -ENOMEM, "out of memory");
-			}
-			mi.row = grown;
-			mi.cap = cap;
+		if (grown == NULL) {
+			mountinfo_fini(&mi);
+			return error_set(err, -ENOMEM, "out of memory");
 		}
+		mi.row = grown;
 		if (parse_line(line, &mi.row[mi.n++]) < 0) {
 			size_t at = mi.n;
 

@@ -196,3 +196,15 @@ netns_delete(const char *name, struct error *err)
 		drop_dir();
 	return 0;
 }
+
+int
+netns_cookie(uint64_t *out_cookie, struct error *err)
+{
+	cleanup_close int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(*out_cookie);
+
+	if (s < 0 ||
+	    getsockopt(s, SOL_SOCKET, SO_NETNS_COOKIE, out_cookie, &len) < 0)
+		return error_sys(err, "cookie of the network namespace");
+	return 0;
+}

@@ -7,6 +7,7 @@
 #ifndef LINUX_NETNS_H
 #define LINUX_NETNS_H
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -24,4 +25,8 @@ int netns_enter(const char *name, struct error *err);
  * unmounts an empty /run/netns that netns_create() had made. 0 when there is
  * no such name. */
 int netns_delete(const char *name, struct error *err);
+
+/* What the kernel calls the network namespace we are in, never used again:
+ * socket(7), SO_NETNS_COOKIE. */
+int netns_cookie(uint64_t *out_cookie, struct error *err);
 #endif

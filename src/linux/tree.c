@@ -14,6 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/vec.h"
+#include "linux/file.h"
+
 /* A file with several names: where its first copy stands. */
 struct link {
 	ino_t ino;
@@ -187,21 +190,18 @@ copy_special(struct copy *c, int from, int to, const char *name,
 static int
 copy_link(struct copy *c, int to, const char *name, const struct stat *st)
 {
+	struct link *l;
+
 	for (size_t i = 0; i < c->n; i++)
 		if (c->link[i].ino == st->st_ino) {
 			if (linkat(c->root, c->link[i].path, to, name, 0) < 0)
 				return error_sys(c->err, "link '%s'", c->path);
 			return 1;
 		}
-	if (c->n == c->cap) {
-		size_t cap = c->cap != 0 ? c->cap * 2 : 64;
-		struct link *l = reallocarray(c->link, cap, sizeof(*l));
-
-		if (l == NULL)
-			return error_set(c->err, -ENOMEM, "out of memory");
-		c->link = l;
-		c->cap = cap;
-	}
+	l = vec_room(c->link, c->n, &c->cap, sizeof(*l));
+	if (l == NULL)
+		return error_set(c->err, -ENOMEM, "out of memory");
+	c->link = l;
 	c->link[c->n] = (struct link){ st->st_ino, strdup(c->path) };
 	if (c->link[c->n].path == NULL)
 		return error_set(c->err, -ENOMEM, "out of memory");
@@ -270,21 +270,6 @@ next_name(DIR *d, struct error *err)
 	return e != NULL ? e->d_name : NULL;
 }
 
-/* A stream over a directory whose descriptor stays the caller's. */
-static DIR *
-open_stream(int dirfd, struct error *err)
-{
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-
-	if (d == NULL) {
-		error_sys(err, "open directory");
-		if (fd >= 0)
-			close(fd);
-	}
-	return d;
-}
-
 static int
 copy_dir(struct copy *c, int from, int to, int depth)
 {
@@ -295,7 +280,7 @@ copy_dir(struct copy *c, int from, int to, int depth)
 
 	if (depth > TREE_MAX_DEPTH)
 		return error_set(c->err, -ELOOP, "'%s': too deep", c->path);
-	d = open_stream(from, c->err);
+	d = file_opendir(from, ".", c->err);
 	if (d == NULL)
 		return c->err->code;
 	c->err->code = 0;
@@ -351,7 +336,7 @@ remove_dir(int dirfd, const char *name, int depth, struct error *err)
 	            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return error_sys(err, "open '%s'", name);
-	d = open_stream(fd, err);
+	d = file_opendir(fd, ".", err);
 	if (d == NULL)
 		return err->code;
 	while (r == 0 && (entry = next_name(d, &mine)) != NULL) {

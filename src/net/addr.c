@@ -13,6 +13,7 @@
 
 #include "base/base.h"
 #include "base/num.h"
+#include "base/vec.h"
 
 size_t
 addr_len(int family)
@@ -188,6 +189,7 @@ struct addr_vec {
 static int
 sink_addr(const struct nl_reply *r, void *arg, struct error *err)
 {
+	struct addr *v;
 	struct addr_vec *all = arg;
 
 	/* A dump of all families may hold others than IP. */
@@ -196,15 +198,10 @@ sink_addr(const struct nl_reply *r, void *arg, struct error *err)
 		return 0;
 	if (all->n == ADDR_MAX)
 		return error_set(err, -E2BIG, "over %d addresses", ADDR_MAX);
-	if (all->n == all->cap) {
-		size_t cap = all->cap != 0 ? all->cap * 2 : 16;
-		struct addr *v = realloc(all->v, cap * sizeof(*v));
-
-		if (v == NULL)
-			return error_set(err, -ENOMEM, "out of memory");
-		all->v = v;
-		all->cap = cap;
-	}
+	v = vec_room(all->v, all->n, &all->cap, sizeof(*v));
+	if (v == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	all->v = v;
 	if (addr_read(r, &all->v[all->n], err) < 0)
 		return err->code;
 	/* A kernel without strict checks sends every interface's. */

@@ -327,7 +327,7 @@ net_jail_reclaim(int run_dir_fd, int jid, struct error *err)
 	struct error why;
 	char id[16];
 	DIR *lent;
-	int fd, rc;
+	int rc;
 
 	snprintf(id, sizeof(id), "%d", jid);
 	rc = net_jail_open(run_dir_fd, id, &j, &why);
@@ -336,14 +336,11 @@ net_jail_reclaim(int run_dir_fd, int jid, struct error *err)
 			*err = why;
 		return rc == -ENOENT ? 0 : rc;
 	}
-	fd = openat(j.dir_fd, lent_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	lent = fd >= 0 ? fdopendir(fd) : NULL;
+	lent = file_opendir(j.dir_fd, lent_dir, &why);
 	rc = 0;
 	if (lent != NULL) {
 		rc = reclaim_all(&j, lent, err);
 		closedir(lent);
-	} else if (fd >= 0) {
-		close(fd);
 	}
 	net_jail_close(&j);
 	return rc;

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/vec.h"
 #include "linux/file.h"
 
 _Static_assert(LINK_NAME_MAX == IFNAMSIZ, "interface names");
@@ -401,6 +402,7 @@ struct link_vec {
 static int
 sink_all(const struct nl_reply *r, void *arg, struct error *err)
 {
+	struct link *v;
 	struct link_vec *all = arg;
 
 	if (r->type != RTM_NEWLINK)
@@ -408,15 +410,10 @@ sink_all(const struct nl_reply *r, void *arg, struct error *err)
 	if (all->n == LINK_MAX_LINKS)
 		return error_set(err, -E2BIG, "over %d interfaces",
 		                 LINK_MAX_LINKS);
-	if (all->n == all->cap) {
-		size_t cap = all->cap != 0 ? all->cap * 2 : 16;
-		struct link *v = realloc(all->v, cap * sizeof(*v));
-
-		if (v == NULL)
-			return error_set(err, -ENOMEM, "out of memory");
-		all->v = v;
-		all->cap = cap;
-	}
+	v = vec_room(all->v, all->n, &all->cap, sizeof(*v));
+	if (v == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	all->v = v;
 	if (link_read(r, &all->v[all->n], err) < 0)
 		return err->code;
 	all->n++;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/vec.h"
 
 static void
 read_ip(const struct nl_attr *a, int family, struct addr_ip *out)
@@ -184,6 +185,7 @@ struct route_vec {
 static int
 sink_all(const struct nl_reply *r, void *arg, struct error *err)
 {
+	struct rtable_route *v;
 	struct route_vec *all = arg;
 	int rc;
 
@@ -191,15 +193,10 @@ sink_all(const struct nl_reply *r, void *arg, struct error *err)
 		return 0;
 	if (all->n == RTABLE_MAX)
 		return error_set(err, -E2BIG, "over %d routes", RTABLE_MAX);
-	if (all->n == all->cap) {
-		size_t cap = all->cap != 0 ? all->cap * 2 : 16;
-		struct rtable_route *v = realloc(all->v, cap * sizeof(*v));
-
-		if (v == NULL)
-			return error_set(err, -ENOMEM, "out of memory");
-		all->v = v;
-		all->cap = cap;
-	}
+	v = vec_room(all->v, all->n, &all->cap, sizeof(*v));
+	if (v == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	all->v = v;
 	rc = rtable_read(r, &all->v[all->n], err);
 	if (rc == 0)
 		all->n++;

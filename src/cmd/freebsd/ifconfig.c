@@ -5,14 +5,7 @@
 
 #include <unistd.h>
 
-/* Short writes to a pipe or terminal do not happen at these sizes; what could
- * not be written is an error like any other. */
-static int
-put(int fd, const struct buf *b)
-{
-	return b->len == 0 || write(fd, b->data, b->len) == (ssize_t)b->len ? 0
-	                                                                    : 1;
-}
+#include "linux/file.h"
 
 int
 main(int argc, char **argv)
@@ -20,7 +13,8 @@ main(int argc, char **argv)
 	cleanup_buf struct buf out = BUF_INIT, errs = BUF_INIT;
 	int status = net_ifconfig(argc, argv, &out, &errs);
 
-	status |= put(STDOUT_FILENO, &out);
-	status |= put(STDERR_FILENO, &errs);
+	/* What could not be written is an error like any other. */
+	status |= file_write(STDOUT_FILENO, out.data, out.len) < 0;
+	status |= file_write(STDERR_FILENO, errs.data, errs.len) < 0;
 	return status;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
+
 /* Where we are. Invariant: at <= len; text[at] is read only below len. */
 struct reader {
 	const char *file, *text;
@@ -160,16 +162,12 @@ assignment_at(const struct reader *r)
 static struct rcconf_item *
 add_item(struct rcconf *rc)
 {
-	if (rc->n == rc->cap) {
-		size_t cap = rc->cap == 0 ? 32 : rc->cap * 2;
-		struct rcconf_item *grown =
-		    reallocarray(rc->item, cap, sizeof(*grown));
+	struct rcconf_item *grown =
+	    vec_room(rc->item, rc->n, &rc->cap, sizeof(*grown));
 
-		if (grown == NULL)
-			return NULL;
-		rc->item = grown;
-		rc->cap = cap;
-	}
+	if (grown == NULL)
+		return NULL;
+	rc->item = grown;
 	rc->item[rc->n] = (struct rcconf_item){ .name = NULL };
 	return &rc->item[rc->n++];
 }
