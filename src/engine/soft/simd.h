@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* simd.h - x87, MMX and SSE (rows with X86_A_HOST), executed by the host.
+ *
+ * c->fx, an FXSAVE64 image, is the only truth: between uops nothing of the
+ * guest's is in the host's registers. Most operations run in stubs, a few bytes
+ * of code each, made once per encoding with the register operands rewritten, so
+ * that results are the processor's own to the last bit; the hot moves and
+ * logic are plain C.
+ */
+#ifndef SOFT_SIMD_H
+#define SOFT_SIMD_H
+#include <stdbool.h>
+
+#include "engine/soft/cpu.h"
+#include "x86/feature.h"
+
+/*
+ * Set u->fn, rd, rs and aux (never imm) for an instruction with X86_A_HOST; the
+ * caller has filled in the memory operand as for any other uop, len and roff.
+ * c->mode decides between #NM, #UD and execution, so call it for the mode the
+ * block is made for. False: no such instruction here, #UD. Never blocks long;
+ * any vCPU thread.
+ */
+bool simd_lower(struct cpu *c, const struct x86_insn *in, struct uop *u);
+
+/* Make the stubs' memory and the first of them. Once, before any vCPU runs and
+ * before the process gives up mmap and memfd_create: 0 or a negative errno.
+ * Later calls do nothing. */
+int simd_init(void);
+
+/* The features of enum x86_feature that the stubs can give because the host
+ * has them (SSE3 and later; FPU to SSE2 always): CPUID may show no others of
+ * this kind. */
+uint64_t simd_features(void);
+
+/* Power-up state of FPU and SSE in c->fx. */
+void simd_reset(struct cpu *c);
+/* An image from outside (a checkpoint, the debugger) into c->fx: makes it one
+ * that FXRSTOR takes (MXCSR's reserved bits cleared). */
+void simd_sanitize(struct cpu *c);
+#endif
