@@ -379,18 +379,23 @@ create_dotted(struct nl_sock *nl, const struct clone_request *q,
 	return make_vlan(nl, q->name, &v, err);
 }
 
-/* A unit whose interface was renamed is taken still. */
+/* A unit whose interface was renamed is taken still. The kernel would find a
+ * name that is there, but looks only where the interface is to be. */
 static bool
-unit_is_born(struct nl_sock *nl, const struct cloner *c, const char *name)
+unit_is_taken(struct nl_sock *nl, const struct cloner *c, const char *name,
+              bool is_elsewhere)
 {
 	static const char *const ends[] = { "a", "b" };
 	char end[LINK_NAME_MAX + 1];
+	struct error ignored;
+	struct link l;
 
 	if (c->make != make_epair)
 		return link_is_born(nl, name);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		snprintf(end, sizeof(end), "%s%s", name, ends[i]);
-		if (link_is_born(nl, end))
+		if (link_is_born(nl, end) ||
+		    (is_elsewhere && link_get(nl, end, &l, &ignored) == 0))
 			return true;
 	}
 	return false;
@@ -428,7 +433,7 @@ clone_create(struct nl_sock *nl, const struct clone_request *q,
 		rc = error_set(err, -EINVAL, "%s", strerror(EINVAL));
 	else if (unit < 0)
 		rc = create_next(nl, c, q, name, err);
-	else if (unit_is_born(nl, c, name))
+	else if (unit_is_taken(nl, c, name, q->a_netns >= 0))
 		rc = -EEXIST;
 	else
 		rc = c->make(nl, name, q, err);

@@ -83,7 +83,8 @@ destroy_link(struct nl_sock *nl, unsigned index, struct error *err)
 	if (pid == 0)
 		child(report[1], index);
 	close(report[1]);
-	rc = pid < 0 ? error_sys(err, "fork")
+	/* No more processes: then it takes its time. */
+	rc = pid < 0 ? link_destroy(nl, index, err)
 	             : wait_gone(nl, index, report[0], err);
 	close(report[0]);
 	return rc;

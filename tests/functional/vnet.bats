@@ -286,6 +286,14 @@ vnet_jail() { jail -qc name="$1" path="$DIR/r" persist vnet "${@:2}"; }
 	run ifc epair6 create vnet web
 	[ "$status" = 1 ]
 	is 'ifconfig: interface epair6 already exists'
+	ifc epair6a name e6
+	ifc epair0b vnet web
+	for pair in epair0 epair6; do
+		run ifc $pair create vnet web
+		[ "$status" = 1 ]
+		is "ifconfig: interface $pair already exists"
+	done
+	ifc epair0b -vnet web
 	run ls "$GAOL_RUN/jails/$(jls -j web jid)/vnet.d"
 	is ''
 }
