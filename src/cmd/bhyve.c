@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bhyve.c - bhyve(8): runs one virtual machine in this process.
+ *
+ * Binds the command line, the machine, an engine and the control socket
+ * together, in bhyve's order, so that errors come in the order its users know.
+ */
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "dev/machine.h"
+#include "engine/engines.h"
+#include "linux/file.h"
+#include "linux/tsc.h"
+#include "vmm/config.h"
+#include "vmm/control.h"
+#include "vmm/loader.h"
+#include "vmm/options.h"
+#include "vmm/presence.h"
+#include "vmm/vm.h"
+#include "x86/state.h"
+
+/* bhyve(8), EXIT STATUS; managers loop on 0. */
+enum {
+	EXIT_RESET = 0,
+	EXIT_POWEROFF = 1,
+	EXIT_HALT = 2,
+	EXIT_TRIPLE = 3,
+	EXIT_FAILED = 4
+};
+
+struct guest {
+	struct config *config;
+	const char *name;
+	struct machine_cpus cpus;
+	unsigned ncpus;
+	uint64_t mem_bytes;
+	char base[PATH_MAX]; /* where presences are */
+	int dir, lock;       /* ours */
+	struct vm *vm;
+	struct machine *machine;
+	struct vm_control *control;
+	struct loop_fd *signals;
+	int signal_fd;
+};
+
+static int
+fail(const struct error *err)
+{
+	fprintf(stderr, "bhyve: %s\n", err->msg);
+	return EXIT_FAILED;
+}
+
+static int
+read_config(const char *path, struct config *c, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+
+	if (file_read(AT_FDCWD, path, CONFIG_MAX_BYTES, &text, &len, err) < 0)
+		return err->code;
+	return config_parse(c, path, text, len, err);
+}
+
+static void
+print(void (*fill)(struct buf *out), FILE *to)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	fill(&text);
+	fputs(buf_str(&text), to);
+}
+
+/* 0, or the status to leave with; *done: nothing is to be run. */
+static int
+take_command_line(int argc, char *argv[], struct vm_cmdline *o, bool *done)
+{
+	struct error err;
+
+	*done = true;
+	if (options_parse(argc, argv, o, &err) < 0) {
+		fprintf(stderr, "bhyve: %s\n", err.msg);
+		if (err.code == -EDOM)
+			print(options_usage, stderr);
+		return err.code == -EDOM ? 1 : EXIT_FAILED;
+	}
+	if (o->help)
+		print(options_usage, stdout);
+	else if (o->help_slots)
+		print(machine_slot_names, stdout);
+	else if (o->help_lpc)
+		print(machine_lpc_names, stdout);
+	else
+		*done = false;
+	return 0;
+}
+
+/* "config.dump=1": every name and value, status 1. */
+static bool
+dumped(struct config *c, int *out_status)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	struct error err;
+	bool dump;
+
+	*out_status = 1;
+	if (config_get_bool(config_root(c), "config.dump", false, &dump, &err) <
+	    0) {
+		*out_status = fail(&err);
+		return true;
+	}
+	if (dump && config_dump(c, &text) == 0)
+		fputs(buf_str(&text), stdout);
+	return dump;
+}
+
+static int
+settle(struct guest *g, struct error *err)
+{
+	const char *run = getenv("GAOL_RUN");
+	const char *user = getenv("XDG_RUNTIME_DIR");
+
+	g->name = config_get(config_root(g->config), "name");
+	if (g->name == NULL)
+		return error_set(err, -EDOM, "no VM name");
+	if (run == NULL && geteuid() != 0 && user != NULL)
+		snprintf(g->base, sizeof(g->base), "%s/gaol-vm", user);
+	else
+		snprintf(g->base, sizeof(g->base), "%s/vm",
+		         run != NULL ? run : "/run/gaol");
+	if (options_topology(g->config, &g->ncpus, &g->cpus.sockets,
+	                     &g->cpus.cores, &g->cpus.threads, err) < 0)
+		return err->code;
+	return options_memory(g->config, &g->mem_bytes, err);
+}
+
+/* The process's name is how managers find a VM: "bhyve: NAME". */
+static void
+set_title(int argc, char *argv[], const char *name)
+{
+	char *end = argv[argc - 1] + strlen(argv[argc - 1]);
+	size_t room = (size_t)(end - argv[0]);
+	char title[PRESENCE_MAX_NAME + 16];
+	size_t len;
+
+	snprintf(title, sizeof(title), "bhyve: %s", name);
+	(void)prctl(PR_SET_NAME, title);
+	len = strlen(title);
+	if (len > room)
+		len = room;
+	memset(argv[0], 0, room);
+	memcpy(argv[0], title, len);
+}
+
+static int
+make_vm(struct guest *g, struct error *err)
+{
+	const struct config_node *r = config_root(g->config);
+	struct vm_options o = {
+		.name = g->name,
+		.ncpus = g->ncpus,
+		.mem_bytes = g->mem_bytes,
+		.tsc_hz = tsc_hz(),
+	};
+	const char *word = config_get(r, "engine");
+	struct error why;
+
+	if (config_get_bool(r, "x86.x2apic", true, &o.x2apic, err) < 0 ||
+	    config_get_bool(r, "x86.strictmsr", true, &o.strict_msr, err) < 0 ||
+	    config_get_bool(r, "x86.strictio", false, &o.strict_io, err) < 0 ||
+	    engine_select(word != NULL ? word : "auto", &o.engine, &why, err) <
+	        0)
+		return err->code;
+	if (why.msg[0] != '\0')
+		fprintf(stderr, "bhyve: %s; using engine '%s'\n", why.msg,
+		        o.engine->name);
+	return vm_new(&o, &g->vm, err);
+}
+
+static int
+open_file(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 ? fd : error_sys(err, "open '%s'", path);
+}
+
+/* Direct boot: what FreeBSD does with bhyveload(8). */
+static int
+load_kernel(struct guest *g, uint64_t rsdp, struct x86_state *bsp,
+            struct error *err)
+{
+	const struct config_node *r = config_root(g->config);
+	const char *kernel = config_get(r, "loader.kernel");
+	const char *initrd = config_get(r, "loader.initrd");
+	const char *cmdline = config_get(r, "loader.cmdline");
+	cleanup_close int kernel_fd = -1, initrd_fd = -1;
+
+	if (kernel == NULL)
+		return error_set(err, -EINVAL,
+		                 "nothing to boot: set loader.kernel");
+	kernel_fd = open_file(kernel, err);
+	if (kernel_fd < 0)
+		return err->code;
+	if (initrd != NULL) {
+		initrd_fd = open_file(initrd, err);
+		if (initrd_fd < 0)
+			return err->code;
+	}
+	const struct loader_files files = {
+		.kernel = kernel_fd,
+		.initrd = initrd_fd,
+		.cmdline = cmdline != NULL ? cmdline : "",
+		.rsdp = rsdp,
+	};
+	if (loader_boot(g->vm, &files, bsp, err) < 0)
+		return error_wrap(err, "'%s'", kernel);
+	return 0;
+}
+
+/* The first SIGTERM presses the power button; a guest without ACPI leaves the
+ * signal its usual meaning. */
+static void
+on_signal(void *arg, uint32_t events)
+{
+	struct guest *g = arg;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(g->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (machine_power_button(g->machine))
+		return;
+	vm_stop(g->vm);
+	vm_free(g->vm); /* the terminal is as it was */
+	signal(SIGTERM, SIG_DFL);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	raise(SIGTERM);
+}
+
+static int
+watch_signals(struct guest *g, struct error *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	g->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (g->signal_fd < 0)
+		return error_sys(err, "signals");
+	return loop_fd_add(g->vm->loop, g->signal_fd, EPOLLIN, on_signal, g,
+	                   &g->signals, err);
+}
+
+static int
+build(struct guest *g, struct error *err)
+{
+	struct x86_state bsp;
+	uint64_t rsdp;
+
+	if (presence_claim(g->base, g->name, &g->dir, &g->lock, err) < 0 ||
+	    make_vm(g, err) < 0 || watch_signals(g, err) < 0 ||
+	    machine_new(g->vm, g->config, &g->cpus, &g->machine, err) < 0 ||
+	    machine_tables(g->machine, &rsdp, err) < 0 ||
+	    load_kernel(g, rsdp, &bsp, err) < 0 ||
+	    vm_engine_init(g->vm, err) < 0 ||
+	    vm_vcpu_set(g->vm, 0, &bsp, err) < 0)
+		return err->code;
+	return vm_control_listen(g->vm, g->dir, &g->control, err);
+}
+
+static int
+status_of(const struct guest *g)
+{
+	static const int status[] = {
+		[VM_SUSPEND_NONE] = EXIT_FAILED,
+		[VM_SUSPEND_RESET] = EXIT_RESET,
+		[VM_SUSPEND_POWEROFF] = EXIT_POWEROFF,
+		[VM_SUSPEND_HALT] = EXIT_HALT,
+		[VM_SUSPEND_TRIPLEFAULT] = EXIT_TRIPLE,
+		[VM_SUSPEND_DESTROY] = EXIT_RESET,
+		[VM_SUSPEND_ERROR] = EXIT_FAILED,
+	};
+
+	return status[vm_suspended(g->vm)];
+}
+
+/* One life of the VM; the exit status. */
+static int
+run_guest(struct guest *g)
+{
+	enum vm_suspend how = VM_SUSPEND_NONE;
+	struct error err;
+	bool destroy = false;
+	int status;
+
+	if (build(g, &err) < 0 || vm_start(g->vm, &err) < 0 ||
+	    loop_run(g->vm->loop, &err) < 0)
+		status = fail(&err);
+	else {
+		vm_stop(g->vm);
+		how = vm_suspended(g->vm);
+		status = status_of(g);
+		if (how == VM_SUSPEND_ERROR)
+			fail(&g->vm->error);
+	}
+	vm_control_free(g->control);
+	vm_free(g->vm);
+	if (g->signal_fd >= 0)
+		close(g->signal_fd);
+	if (g->lock >= 0)
+		close(g->lock);
+	if (g->dir >= 0)
+		close(g->dir);
+	if (config_get_bool(config_root(g->config), "destroy_on_poweroff",
+	                    false, &destroy, &err) == 0 &&
+	    (how == VM_SUSPEND_DESTROY ||
+	     (destroy && how == VM_SUSPEND_POWEROFF)))
+		(void)presence_destroy(g->base, g->name, &err);
+	return status;
+}
+
+/* -M: start it again after each reset; destroy it when it ends otherwise. */
+static int
+monitor(struct guest *g)
+{
+	struct error err;
+	int status;
+
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(run_guest(g));
+		if (pid < 0) {
+			error_sys(&err, "fork");
+			return fail(&err);
+		}
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RESET)
+			continue;
+		(void)presence_destroy(g->base, g->name, &err);
+		return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct vm_cmdline o = { .read_config = read_config };
+	struct guest g = { .dir = -1, .lock = -1, .signal_fd = -1 };
+	struct error err;
+	bool done;
+	int status;
+
+	if (config_new(&o.config, &err) < 0)
+		return fail(&err);
+	g.config = o.config;
+	status = take_command_line(argc, argv, &o, &done);
+	if (done || dumped(g.config, &status)) {
+		config_free(g.config);
+		return status;
+	}
+	if (settle(&g, &err) < 0) {
+		status = fail(&err);
+		if (err.code == -EDOM) {
+			print(options_usage, stderr);
+			status = 1;
+		}
+	} else {
+		set_title(argc, argv, g.name);
+		status = o.monitor ? monitor(&g) : run_guest(&g);
+	}
+	config_free(g.config);
+	return status;
+}

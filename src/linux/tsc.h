@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tsc.h - the frequency of the processor's time-stamp counter. */
+#ifndef LINUX_TSC_H
+#define LINUX_TSC_H
+#include <stdint.h>
+
+/*
+ * Hertz, as the kernel has calibrated it (the perf(1) clock page; a program
+ * without the right to it measures for 5 ms). 0: not an invariant counter.
+ * Source: linux/perf_event.h, cap_user_time.
+ */
+uint64_t tsc_hz(void);
+#endif

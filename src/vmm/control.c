@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control.c - a running VM asked and told things over its socket.
+ *
+ * Runs on the loop's thread. What needs the processors still holds them for the
+ * time of one answer.
+ */
+#include "vmm/control.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "vmm/ctl.h"
+#include "vmm/vm.h"
+#include "x86/state.h"
+
+struct vm_control {
+	struct vm *vm;
+	struct ctl *ctl;
+};
+
+static int
+cpu_word(struct vm *vm, int nwords, char *const words[], unsigned *out,
+         struct error *err)
+{
+	long long n = 0;
+
+	if (nwords > 1 && num_int_in(words[1], 0, vm->ncpus - 1, &n) < 0)
+		return error_set(err, -EINVAL, "no vCPU '%s'", words[1]);
+	*out = (unsigned)n;
+	return 0;
+}
+
+static int
+verb_suspend(void *ctx, int nwords, char *const words[], int fd,
+             struct buf *out, struct error *err)
+{
+	static const struct {
+		const char *word;
+		enum vm_suspend how;
+	} rows[] = {
+		{ "reset", VM_SUSPEND_RESET },
+		{ "poweroff", VM_SUSPEND_POWEROFF },
+		{ "halt", VM_SUSPEND_HALT },
+		{ "destroy", VM_SUSPEND_DESTROY },
+	};
+	struct vm_control *c = ctx;
+
+	(void)fd;
+	(void)out;
+	for (size_t i = 0; i < ARRAY_LEN(rows) && nwords > 1; i++)
+		if (strcmp(words[1], rows[i].word) == 0) {
+			vm_suspend(c->vm, rows[i].how);
+			return 0;
+		}
+	return error_set(err, -EINVAL, "suspend how?");
+}
+
+static int
+verb_nmi(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
+         struct error *err)
+{
+	struct vm_control *c = ctx;
+	unsigned id;
+
+	(void)fd;
+	(void)out;
+	if (cpu_word(c->vm, nwords, words, &id, err) < 0)
+		return err->code;
+	c->vm->ops->nmi(&c->vm->vcpus[id]);
+	return 0;
+}
+
+/* Names as bhyvectl's options have them. */
+static void
+print_registers(const struct x86_state *st, struct buf *out)
+{
+	static const char *const gpr[] = { "rax", "rcx", "rdx", "rbx",
+		                           "rsp", "rbp", "rsi", "rdi",
+		                           "r8",  "r9",  "r10", "r11",
+		                           "r12", "r13", "r14", "r15" };
+	static const char *const seg[] = { "es", "cs", "ss",   "ds",
+		                           "fs", "gs", "ldtr", "tr" };
+	const struct {
+		const char *name;
+		uint64_t v;
+	} rows[] = {
+		{ "rip", st->rip },   { "rflags", st->rflags },
+		{ "cr0", st->cr0 },   { "cr2", st->cr2 },
+		{ "cr3", st->cr3 },   { "cr4", st->cr4 },
+		{ "dr0", st->dr[0] }, { "dr1", st->dr[1] },
+		{ "dr2", st->dr[2] }, { "dr3", st->dr[3] },
+		{ "dr6", st->dr6 },   { "dr7", st->dr7 },
+		{ "efer", st->efer },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(gpr); i++)
+		buf_printf(out, "%s %" PRIx64 "\n", gpr[i], st->gpr[i]);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		buf_printf(out, "%s %" PRIx64 "\n", rows[i].name, rows[i].v);
+	for (size_t i = 0; i < ARRAY_LEN(seg); i++)
+		buf_printf(out, "%s %x %" PRIx64 " %x %x\n", seg[i],
+		           st->seg[i].sel, st->seg[i].base, st->seg[i].limit,
+		           st->seg[i].attr);
+	buf_printf(out, "gdtr 0 %" PRIx64 " %x 0\n", st->gdtr.base,
+	           st->gdtr.limit);
+	buf_printf(out, "idtr 0 %" PRIx64 " %x 0\n", st->idtr.base,
+	           st->idtr.limit);
+}
+
+static int
+verb_registers(void *ctx, int nwords, char *const words[], int fd,
+               struct buf *out, struct error *err)
+{
+	struct vm_control *c = ctx;
+	struct x86_state st;
+	unsigned id;
+	int rc;
+
+	(void)fd;
+	if (cpu_word(c->vm, nwords, words, &id, err) < 0)
+		return err->code;
+	vm_pause(c->vm);
+	rc = vm_vcpu_get(c->vm, id, &st);
+	vm_resume(c->vm);
+	if (rc < 0)
+		return error_set(err, rc, "registers of vCPU %u", id);
+	print_registers(&st, out);
+	return 0;
+}
+
+static int
+verb_memory(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
+            struct error *err)
+{
+	const struct vm_control *c = ctx;
+
+	(void)nwords;
+	(void)words;
+	(void)fd;
+	(void)err;
+	buf_printf(out, "lowmem %" PRIx64 "\nhighmem %" PRIx64 "\n",
+	           c->vm->lowmem, c->vm->highmem);
+	return 0;
+}
+
+static const struct ctl_verb verbs[] = {
+	{ "suspend", verb_suspend },
+	{ "nmi", verb_nmi },
+	{ "registers", verb_registers },
+	{ "memory", verb_memory },
+	{ NULL, NULL },
+};
+
+int
+vm_control_listen(struct vm *vm, int dir, struct vm_control **out_c,
+                  struct error *err)
+{
+	struct vm_control *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return error_set(err, -ENOMEM, "control socket");
+	c->vm = vm;
+	if (ctl_listen(vm->loop, dir, verbs, c, &c->ctl, err) < 0) {
+		free(c);
+		return err->code;
+	}
+	*out_c = c;
+	return 0;
+}
+
+void
+vm_control_free(struct vm_control *c)
+{
+	if (c == NULL)
+		return;
+	ctl_close(c->ctl);
+	free(c);
+}
