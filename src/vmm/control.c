@@ -64,7 +64,7 @@ verb_nmi(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
          struct error *err)
 {
 	struct vm_control *c = ctx;
-	unsigned id;
+	unsigned id = 0;
 
 	(void)fd;
 	(void)out;
@@ -117,7 +117,7 @@ verb_registers(void *ctx, int nwords, char *const words[], int fd,
 {
 	struct vm_control *c = ctx;
 	struct x86_state st;
-	unsigned id;
+	unsigned id = 0;
 	int rc;
 
 	(void)fd;
