@@ -127,17 +127,11 @@ dumped(struct config *c, int *out_status)
 static int
 settle(struct guest *g, struct error *err)
 {
-	const char *run = getenv("GAOL_RUN");
-	const char *user = getenv("XDG_RUNTIME_DIR");
-
 	g->name = config_get(config_root(g->config), "name");
 	if (g->name == NULL)
 		return error_set(err, -EDOM, "no VM name");
-	if (run == NULL && geteuid() != 0 && user != NULL)
-		snprintf(g->base, sizeof(g->base), "%s/gaol-vm", user);
-	else
-		snprintf(g->base, sizeof(g->base), "%s/vm",
-		         run != NULL ? run : "/run/gaol");
+	presence_base(g->base, getenv("GAOL_RUN"), getenv("XDG_RUNTIME_DIR"),
+	              geteuid() == 0);
 	if (options_topology(g->config, &g->ncpus, &g->cpus.sockets,
 	                     &g->cpus.cores, &g->cpus.threads, err) < 0)
 		return err->code;

@@ -7,11 +7,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 
 static const char *const parts[] = { "ctl", "info", "lock" };
+
+void
+presence_base(char out[PATH_MAX], const char *run, const char *user_run,
+              bool is_root)
+{
+	if (run == NULL && !is_root && user_run != NULL)
+		snprintf(out, PATH_MAX, "%s/gaol-vm", user_run);
+	else
+		snprintf(out, PATH_MAX, "%s/vm",
+		         run != NULL ? run : "/run/gaol");
+}
 
 bool
 presence_name_ok(const char *name)

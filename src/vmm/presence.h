@@ -8,11 +8,19 @@
  */
 #ifndef VMM_PRESENCE_H
 #define VMM_PRESENCE_H
+#include <limits.h>
 #include <stdbool.h>
 
 struct error;
 
 enum { PRESENCE_MAX_NAME = 229 };
+
+/*
+ * Where a user's VMs are: below run ($GAOL_RUN) when it is set, /run/gaol for
+ * root, the user's own runtime directory ($XDG_RUNTIME_DIR) for others.
+ */
+void presence_base(char out[PATH_MAX], const char *run, const char *user_run,
+                   bool is_root);
 
 /* 1 to PRESENCE_MAX_NAME bytes, no '/', not "." or "..". */
 bool presence_name_ok(const char *name);

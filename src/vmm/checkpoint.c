@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* checkpoint.c - the stream of a checkpoint.
+ *
+ *   head       magic, ncpus, lowmem, highmem, guest time, bytes of sections
+ *   sections   "cpu" 0 .. ncpus-1, then the devices in the order they were made
+ *   memory     {gpa u64, bytes u64} and the bytes; ends with bytes 0
+ *
+ * A run of memory is whole pages, at most RUN_BYTES.
+ */
+#include "vmm/checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "vmm/vm.h"
+#include "x86/state.h"
+
+enum { HEAD_BYTES = 48, RUN_BYTES = 1 << 20, MAX_SECTIONS = 64 << 20 };
+static const char magic[8] = "GAOLVM1";
+
+#define CPU(f)       STATE_FIELD(struct x86_state, f)
+#define CPU_ARRAY(f) STATE_ARRAY(struct x86_state, f)
+#define CPU_SEG(name, i)                                                       \
+	{ name ".base", offsetof(struct x86_state, seg[i].base), 8, 1 },       \
+	    { name ".limit", offsetof(struct x86_state, seg[i].limit), 4, 1 }, \
+	    { name ".attr", offsetof(struct x86_state, seg[i].attr), 4, 1 },   \
+	{                                                                      \
+		name ".sel", offsetof(struct x86_state, seg[i].sel), 2, 1      \
+	}
+
+static const struct state_field cpu_fields[] = {
+	CPU_ARRAY(gpr),
+	CPU(rip),
+	CPU(rflags),
+	CPU_SEG("es", X86_ES),
+	CPU_SEG("cs", X86_CS),
+	CPU_SEG("ss", X86_SS),
+	CPU_SEG("ds", X86_DS),
+	CPU_SEG("fs", X86_FS),
+	CPU_SEG("gs", X86_GS),
+	CPU_SEG("ldtr", X86_LDTR),
+	CPU_SEG("tr", X86_TR),
+	CPU(gdtr.base),
+	CPU(gdtr.limit),
+	CPU(idtr.base),
+	CPU(idtr.limit),
+	CPU(cr0),
+	CPU(cr2),
+	CPU(cr3),
+	CPU(cr4),
+	CPU(cr8),
+	CPU_ARRAY(pdpte),
+	CPU_ARRAY(dr),
+	CPU(dr6),
+	CPU(dr7),
+	CPU(efer),
+	CPU(star),
+	CPU(lstar),
+	CPU(cstar),
+	CPU(fmask),
+	CPU(kernel_gs_base),
+	CPU(sysenter_cs),
+	CPU(sysenter_esp),
+	CPU(sysenter_eip),
+	CPU(tsc),
+	CPU(tsc_adjust),
+	CPU(tsc_deadline),
+	CPU(tsc_aux),
+	CPU(apic_base),
+	CPU(pat),
+	CPU(misc_enable),
+	CPU(spec_ctrl),
+	CPU(xcr0),
+	CPU(mtrr_def_type),
+	CPU_ARRAY(mtrr_fixed),
+	CPU_ARRAY(mtrr_base),
+	CPU_ARRAY(mtrr_mask),
+	CPU(kvm_wall_clock),
+	CPU(kvm_system_time),
+	CPU_ARRAY(fx),
+	CPU_ARRAY(lapic),
+	CPU(lapic_timer_ns),
+	CPU(activity),
+	CPU(intr_shadow),
+	CPU(nmi_blocked),
+	CPU(nmi_pending),
+	CPU(exc_pending),
+	CPU(exc_vector),
+	CPU(exc_has_error),
+	CPU(exc_error),
+	{ NULL, 0, 0, 0 },
+};
+
+static const struct state_desc cpu_desc = {
+	.name = "cpu",
+	.version = 1,
+	.fields = cpu_fields,
+};
+
+struct head {
+	uint32_t ncpus;
+	uint64_t lowmem, highmem, now_ns, sections;
+};
+
+static void
+put64(uint8_t *p, uint64_t v)
+{
+	for (int i = 0; i < 8; i++, v >>= 8)
+		p[i] = (uint8_t)v;
+}
+
+static uint64_t
+get64(const uint8_t *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 7; i >= 0; i--)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static int
+write_all(int fd, const void *data, size_t len, struct error *err)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_sys(err, "write");
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int
+read_all(int fd, void *data, size_t len, struct error *err)
+{
+	char *p = data;
+
+	while (len > 0) {
+		ssize_t n = read(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_sys(err, "read");
+		if (n == 0)
+			return error_set(err, -EINVAL, "file is cut off");
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int
+save_sections(struct vm *vm, struct buf *out, struct error *err)
+{
+	struct x86_state st;
+
+	for (unsigned i = 0; i < vm->ncpus; i++)
+		if (vm_vcpu_get(vm, i, &st) < 0 ||
+		    state_save(&cpu_desc, i, &st, out) < 0)
+			return error_set(err, -EIO, "state of vCPU %u", i);
+	if (vm_devices_save(vm, out) < 0 || out->len > MAX_SECTIONS)
+		return error_set(err, -ENOMEM, "state of devices");
+	return 0;
+}
+
+static int
+write_head(struct vm *vm, int fd, uint64_t sections, struct error *err)
+{
+	uint8_t head[HEAD_BYTES];
+
+	memcpy(head, magic, sizeof(magic));
+	put64(head + 8, vm->ncpus);
+	put64(head + 16, vm->lowmem);
+	put64(head + 24, vm->highmem);
+	put64(head + 32, loop_now(vm->loop));
+	put64(head + 40, sections);
+	return write_all(fd, head, sizeof(head), err);
+}
+
+static bool
+is_zero(const uint8_t *page)
+{
+	return page[0] == 0 && memcmp(page, page + 1, GUEST_PAGE - 1) == 0;
+}
+
+static int
+write_run(int fd, uint64_t gpa, const uint8_t *from, uint64_t bytes,
+          struct error *err)
+{
+	uint8_t cell[16];
+
+	put64(cell, gpa);
+	put64(cell + 8, bytes);
+	if (write_all(fd, cell, sizeof(cell), err) < 0)
+		return err->code;
+	return write_all(fd, from, bytes, err);
+}
+
+/* Stretches between zero pages; the memfd's holes are skipped unread. */
+static int
+write_segment(const struct guest_segment *s, int fd, struct error *err)
+{
+	uint64_t at = 0;
+
+	while (at < s->size) {
+		off_t data = lseek(s->fd, (off_t)at, SEEK_DATA);
+		uint64_t end;
+
+		if (data < 0)
+			return errno == ENXIO ? 0 : error_sys(err, "memory");
+		at = (uint64_t)data & ~(uint64_t)(GUEST_PAGE - 1);
+		while (at < s->size && is_zero(s->host + at) &&
+		       at - (uint64_t)data < RUN_BYTES)
+			at += GUEST_PAGE;
+		end = at;
+		while (end < s->size && end - at < RUN_BYTES &&
+		       !is_zero(s->host + end))
+			end += GUEST_PAGE;
+		if (end > at &&
+		    write_run(fd, s->gpa + at, s->host + at, end - at, err) < 0)
+			return err->code;
+		at = end;
+	}
+	return 0;
+}
+
+int
+checkpoint_write(struct vm *vm, int fd, struct error *err)
+{
+	cleanup_buf struct buf sections = BUF_INIT;
+	const struct guest_segment *seg;
+	size_t n = guest_mem_segments(vm->mem, &seg);
+	const uint8_t end[16] = { 0 };
+
+	if (save_sections(vm, &sections, err) < 0 ||
+	    write_head(vm, fd, sections.len, err) < 0 ||
+	    write_all(fd, sections.data, sections.len, err) < 0)
+		return error_wrap(err, "checkpoint");
+	for (size_t i = 0; i < n; i++)
+		if (seg[i].kind == GUEST_RAM &&
+		    write_segment(&seg[i], fd, err) < 0)
+			return error_wrap(err, "checkpoint");
+	if (write_all(fd, end, sizeof(end), err) < 0)
+		return error_wrap(err, "checkpoint");
+	if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
+		return error_sys(err, "checkpoint");
+	return 0;
+}
+
+static int
+read_head(const struct vm *vm, int fd, struct head *h, struct error *err)
+{
+	uint8_t raw[HEAD_BYTES];
+
+	if (read_all(fd, raw, sizeof(raw), err) < 0)
+		return err->code;
+	if (memcmp(raw, magic, sizeof(magic)) != 0)
+		return error_set(err, -EINVAL, "not a checkpoint");
+	*h = (struct head){
+		.ncpus = (uint32_t)get64(raw + 8),
+		.lowmem = get64(raw + 16),
+		.highmem = get64(raw + 24),
+		.now_ns = get64(raw + 32),
+		.sections = get64(raw + 40),
+	};
+	if (get64(raw + 8) != vm->ncpus)
+		return error_set(err, -EINVAL, "made with %u vCPUs, not %u",
+		                 h->ncpus, vm->ncpus);
+	if (h->lowmem != vm->lowmem || h->highmem != vm->highmem)
+		return error_set(err, -EINVAL,
+		                 "made with %" PRIu64 " bytes of memory",
+		                 h->lowmem + h->highmem);
+	if (h->sections > MAX_SECTIONS)
+		return error_set(err, -EINVAL, "sections are too large");
+	return 0;
+}
+
+static int
+load_sections(struct vm *vm, const uint8_t *p, size_t len, struct error *err)
+{
+	for (unsigned i = 0; i < vm->ncpus; i++) {
+		struct x86_state st = { 0 };
+		int64_t n = state_load(&cpu_desc, i, &st, p, len, err);
+
+		if (n < 0 || vm_vcpu_set(vm, i, &st, err) < 0)
+			return err->code;
+		p += n;
+		len -= (size_t)n;
+	}
+	int64_t n = vm_devices_load(vm, p, len, err);
+
+	if (n < 0)
+		return err->code;
+	if ((uint64_t)n != len)
+		return error_set(err, -EINVAL, "has devices this VM has not");
+	return 0;
+}
+
+static int
+load_memory(struct vm *vm, int fd, struct error *err)
+{
+	uint8_t cell[16];
+
+	for (;;) {
+		uint64_t gpa, bytes;
+		void *to;
+
+		if (read_all(fd, cell, sizeof(cell), err) < 0)
+			return err->code;
+		gpa = get64(cell);
+		bytes = get64(cell + 8);
+		if (bytes == 0)
+			return 0;
+		to = bytes <= RUN_BYTES && (gpa | bytes) % GUEST_PAGE == 0
+		         ? guest_mem_at(vm->mem, gpa, bytes, 1)
+		         : NULL;
+		if (to == NULL)
+			return error_set(
+			    err, -EINVAL,
+			    "memory at %#" PRIx64 " is not this VM's", gpa);
+		if (read_all(fd, to, bytes, err) < 0)
+			return err->code;
+		guest_mem_written(vm->mem, gpa, bytes);
+	}
+}
+
+/* A fresh VM's memory is zero but for what the loader put there. */
+static void
+clear_memory(struct vm *vm)
+{
+	const struct guest_segment *seg;
+	size_t n = guest_mem_segments(vm->mem, &seg);
+
+	for (size_t i = 0; i < n; i++)
+		if (seg[i].kind == GUEST_RAM) {
+			(void)fallocate(seg[i].fd,
+			                FALLOC_FL_PUNCH_HOLE |
+			                    FALLOC_FL_KEEP_SIZE,
+			                0, (off_t)seg[i].size);
+			guest_mem_written(vm->mem, seg[i].gpa, seg[i].size);
+		}
+}
+
+int
+checkpoint_read(struct vm *vm, int fd, struct error *err)
+{
+	cleanup_free uint8_t *sections = NULL;
+	struct head h = { 0 };
+
+	if (read_head(vm, fd, &h, err) < 0)
+		return error_wrap(err, "checkpoint");
+	sections = malloc(h.sections + 1);
+	if (sections == NULL)
+		return error_set(err, -ENOMEM, "checkpoint");
+	loop_clock_set(vm->loop, h.now_ns);
+	clear_memory(vm);
+	if (read_all(fd, sections, h.sections, err) < 0 ||
+	    load_sections(vm, sections, h.sections, err) < 0 ||
+	    load_memory(vm, fd, err) < 0)
+		return error_wrap(err, "checkpoint");
+	return 0;
+}
