@@ -22,6 +22,7 @@
 #include "engine/engines.h"
 #include "linux/file.h"
 #include "linux/tsc.h"
+#include "vmm/checkpoint.h"
 #include "vmm/config.h"
 #include "vmm/control.h"
 #include "vmm/loader.h"
@@ -43,6 +44,7 @@ struct guest {
 	struct config *config;
 	const char *name;
 	struct machine_cpus cpus;
+	char restore[PATH_MAX]; /* -r; "": boot. The title overwrites argv */
 	unsigned ncpus;
 	uint64_t mem_bytes;
 	char base[PATH_MAX]; /* where presences are */
@@ -261,18 +263,38 @@ watch_signals(struct guest *g, struct error *err)
 }
 
 static int
-build(struct guest *g, struct error *err)
+boot(struct guest *g, struct error *err)
 {
 	struct x86_state bsp;
-	uint64_t rsdp;
+	uint64_t rsdp = 0;
 
+	if (machine_tables(g->machine, &rsdp, err) < 0 ||
+	    load_kernel(g, rsdp, &bsp, err) < 0)
+		return err->code;
+	return vm_vcpu_set(g->vm, 0, &bsp, err);
+}
+
+/* -r: the checkpoint brings memory, tables and all. */
+static int
+resume(struct guest *g, struct error *err)
+{
+	cleanup_close int fd = open_file(g->restore, err);
+
+	if (fd < 0)
+		return err->code;
+	if (checkpoint_read(g->vm, fd, err) < 0)
+		return error_wrap(err, "'%s'", g->restore);
+	return 0;
+}
+
+static int
+build(struct guest *g, struct error *err)
+{
 	if (presence_claim(g->base, g->name, &g->dir, &g->lock, err) < 0 ||
 	    make_vm(g, err) < 0 || watch_signals(g, err) < 0 ||
 	    machine_new(g->vm, g->config, &g->cpus, &g->machine, err) < 0 ||
-	    machine_tables(g->machine, &rsdp, err) < 0 ||
-	    load_kernel(g, rsdp, &bsp, err) < 0 ||
 	    vm_engine_init(g->vm, err) < 0 ||
-	    vm_vcpu_set(g->vm, 0, &bsp, err) < 0)
+	    (g->restore[0] != '\0' ? resume(g, err) : boot(g, err)) < 0)
 		return err->code;
 	return vm_control_listen(g->vm, g->dir, &g->control, err);
 }
@@ -377,6 +399,8 @@ main(int argc, char *argv[])
 			status = 1;
 		}
 	} else {
+		if (o.restore != NULL)
+			snprintf(g.restore, sizeof(g.restore), "%s", o.restore);
 		set_title(argc, argv, g.name);
 		status = o.monitor ? monitor(&g) : run_guest(&g);
 	}

@@ -5,6 +5,7 @@
  * order they were given in, as FreeBSD's does.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -86,6 +87,44 @@ do_nmi(struct request *r, const char *name, const char *arg, struct error *err)
 	(void)arg;
 	snprintf(text, sizeof(text), "nmi %u", r->cpu);
 	return tell(r, text, err);
+}
+
+/* The file appears whole or not at all. */
+static int
+save(struct request *r, const char *verb, const char *path, struct error *err)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	cleanup_close int fd = -1;
+	char tmp[PATH_MAX];
+
+	if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp))
+		return error_set(err, -ENAMETOOLONG, "'%s'", path);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_sys(err, "create '%s'", tmp);
+	if (ask(r, verb, fd, &out, err) == 0) {
+		if (rename(tmp, path) == 0)
+			return 0;
+		error_sys(err, "rename '%s'", tmp);
+	}
+	(void)unlink(tmp);
+	return err->code;
+}
+
+static int
+do_checkpoint(struct request *r, const char *name, const char *arg,
+              struct error *err)
+{
+	(void)name;
+	return save(r, "checkpoint", arg, err);
+}
+
+static int
+do_suspend(struct request *r, const char *name, const char *arg,
+           struct error *err)
+{
+	(void)name;
+	return save(r, "hibernate", arg, err);
 }
 
 /* A running VM ends first; its process gives the lock up as it goes. */
@@ -253,6 +292,8 @@ static const struct option_row {
 	{ "force-reset", no_argument, do_reset },
 	{ "force-poweroff", no_argument, do_poweroff },
 	{ "destroy", no_argument, do_destroy },
+	{ "checkpoint", required_argument, do_checkpoint },
+	{ "suspend", required_argument, do_suspend },
 };
 
 static int

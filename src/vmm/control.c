@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/num.h"
+#include "vmm/checkpoint.h"
 #include "vmm/ctl.h"
 #include "vmm/vm.h"
 #include "x86/state.h"
@@ -147,7 +148,55 @@ verb_memory(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
 	return 0;
 }
 
+/* Into the file that came with the request. */
+static int
+save(struct vm_control *c, int fd, struct error *err)
+{
+	int rc;
+
+	if (fd < 0)
+		return error_set(err, -EINVAL, "no file came along");
+	vm_pause(c->vm);
+	rc = checkpoint_write(c->vm, fd, err);
+	vm_resume(c->vm);
+	return rc;
+}
+
+static int
+verb_checkpoint(void *ctx, int nwords, char *const words[], int fd,
+                struct buf *out, struct error *err)
+{
+	(void)nwords;
+	(void)words;
+	(void)out;
+	return save(ctx, fd, err);
+}
+
+/* The guest goes on from the file, so it must not go on here. */
+static int
+verb_hibernate(void *ctx, int nwords, char *const words[], int fd,
+               struct buf *out, struct error *err)
+{
+	struct vm_control *c = ctx;
+	int rc;
+
+	(void)nwords;
+	(void)words;
+	(void)out;
+	if (fd < 0)
+		return error_set(err, -EINVAL, "no file came along");
+	vm_pause(c->vm);
+	rc = checkpoint_write(c->vm, fd, err);
+	/* Said while it is held: it runs no instruction after the file. */
+	if (rc == 0)
+		vm_suspend(c->vm, VM_SUSPEND_DESTROY);
+	vm_resume(c->vm);
+	return rc;
+}
+
 static const struct ctl_verb verbs[] = {
+	{ "checkpoint", verb_checkpoint },
+	{ "hibernate", verb_hibernate },
 	{ "suspend", verb_suspend },
 	{ "nmi", verb_nmi },
 	{ "registers", verb_registers },

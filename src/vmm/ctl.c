@@ -258,7 +258,7 @@ int
 ctl_ask(int dir, const char *request, int fd, struct buf *out,
         struct error *err)
 {
-	const struct timeval wait = { 60, 0 };
+	const struct timeval wait = { CTL_WAIT_S, 0 };
 	cleanup_close int s = -1;
 	cleanup_free char *answer = malloc(CTL_MAX_ANSWER + 1);
 	struct sockaddr_un sa;

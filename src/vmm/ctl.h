@@ -20,7 +20,8 @@ enum {
 	CTL_MAX_REQUEST = 1024,
 	CTL_MAX_ANSWER = 128 * 1024,
 	CTL_MAX_CLIENTS = 16,
-	CTL_MAX_WORDS = 8
+	CTL_MAX_WORDS = 8,
+	CTL_WAIT_S = 600 /* for an answer: memory may go to a slow disk */
 };
 
 /* One verb. words[0] is the verb; fd is -1 or the request's, closed by ctl. */
@@ -39,9 +40,9 @@ void ctl_close(struct ctl *c); /* NULL is fine */
 int ctl_words(char *request, size_t len, char *words[CTL_MAX_WORDS]);
 
 /*
- * Ask the VM in dir; blocks up to a minute. fd -1: none goes along. On success
- * out holds the text; else the server's errno and words, or -ECONNREFUSED:
- * nobody runs it.
+ * Ask the VM in dir; blocks up to CTL_WAIT_S. fd -1: none goes along. On
+ * success out holds the text; else the server's errno and words, or
+ * -ECONNREFUSED: nobody runs it.
  */
 int ctl_ask(int dir, const char *request, int fd, struct buf *out,
             struct error *err);
