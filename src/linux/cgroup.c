@@ -258,22 +258,19 @@ int
 cg_enable(int root, const char *path, const char *controller, struct error *err)
 {
 	cleanup_free char *there = NULL;
-	char prefix[512] = ".";
+	char prefix[256];
 
 	if (file_read(root, "cgroup.controllers", 4096, &there, NULL, err) < 0)
 		return err->code;
 	if (!lists(there, controller, " \n"))
 		return error_set(err, -ENOTSUP, "no %s controller here",
 		                 controller);
-	enable_below(root, prefix, controller);
-	for (const char *slash = path; slash != NULL && *slash != '\0';) {
-		slash = strchr(slash, '/');
-		snprintf(prefix, sizeof(prefix), "%.*s",
-		         (int)(slash != NULL ? slash - path
-		                             : (ptrdiff_t)strlen(path)),
-		         path);
+	enable_below(root, ".", controller);
+	for (size_t len = 0; path[len] != '\0';) { /* a, then a/b ... */
+		len += path[len] == '/';
+		len += strcspn(path + len, "/");
+		snprintf(prefix, sizeof(prefix), "%.*s", (int)len, path);
 		enable_below(root, prefix, controller);
-		slash = slash != NULL ? slash + 1 : NULL;
 	}
 	return 0;
 }
