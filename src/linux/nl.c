@@ -383,3 +383,16 @@ nl_request(struct nl_sock *s, struct nl_msg *m, const struct nl_sink *sink,
 	}
 	return p.torn ? 1 : 0;
 }
+
+int
+nl_dump(struct nl_sock *s, struct nl_msg *m, const struct nl_sink *sink,
+        size_t *n, struct error *err)
+{
+	int rc = 1;
+
+	for (int tries = 0; rc == 1 && tries < 10; tries++) {
+		*n = 0;
+		rc = nl_request(s, m, sink, err);
+	}
+	return rc < 0 ? rc : 0;
+}

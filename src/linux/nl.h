@@ -121,4 +121,9 @@ void nl_close(struct nl_sock *s); /* a closed one is fine */
  */
 int nl_request(struct nl_sock *s, struct nl_msg *m, const struct nl_sink *sink,
                struct error *err);
+
+/* The same for a dump that sink gathers and counts in *n: from the beginning
+ * again while it is torn, ten times at most. The last is taken as it is. */
+int nl_dump(struct nl_sock *s, struct nl_msg *m, const struct nl_sink *sink,
+            size_t *n, struct error *err);
 #endif

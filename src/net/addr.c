@@ -219,13 +219,10 @@ addr_list(struct nl_sock *nl, int family, unsigned index,
 	struct addr_vec all = { .index = index };
 	const struct nl_sink sink = { sink_addr, &all };
 	struct nl_msg m;
-	int rc = 1;
+	int rc;
 
-	for (int tries = 0; rc == 1 && tries < 10; tries++) {
-		all.n = 0;
-		nl_msg_init(&m, RTM_GETADDR, NLM_F_DUMP, &h, sizeof(h));
-		rc = nl_request(nl, &m, &sink, err);
-	}
+	nl_msg_init(&m, RTM_GETADDR, NLM_F_DUMP, &h, sizeof(h));
+	rc = nl_dump(nl, &m, &sink, &all.n, err);
 	if (rc < 0) {
 		free(all.v);
 		return rc;

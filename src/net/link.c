@@ -428,14 +428,11 @@ link_list(struct nl_sock *nl, struct link **out_links, size_t *out_n,
 	struct link_vec all = { NULL, 0, 0 };
 	const struct nl_sink sink = { sink_all, &all };
 	struct nl_msg m;
-	int rc = 1;
+	int rc;
 
-	for (int tries = 0; rc == 1 && tries < 10; tries++) {
-		all.n = 0;
-		nl_msg_init(&m, RTM_GETLINK, NLM_F_DUMP, &h, sizeof(h));
-		ask_little(&m);
-		rc = nl_request(nl, &m, &sink, err);
-	}
+	nl_msg_init(&m, RTM_GETLINK, NLM_F_DUMP, &h, sizeof(h));
+	ask_little(&m);
+	rc = nl_dump(nl, &m, &sink, &all.n, err);
 	if (rc < 0) {
 		free(all.v);
 		return rc;

@@ -212,13 +212,10 @@ rtable_list(struct nl_sock *nl, int family, struct rtable_route **out_routes,
 	struct route_vec all = { NULL, 0, 0 };
 	const struct nl_sink sink = { sink_all, &all };
 	struct nl_msg m;
-	int rc = 1;
+	int rc;
 
-	for (int tries = 0; rc == 1 && tries < 10; tries++) {
-		all.n = 0;
-		nl_msg_init(&m, RTM_GETROUTE, NLM_F_DUMP, &h, sizeof(h));
-		rc = nl_request(nl, &m, &sink, err);
-	}
+	nl_msg_init(&m, RTM_GETROUTE, NLM_F_DUMP, &h, sizeof(h));
+	rc = nl_dump(nl, &m, &sink, &all.n, err);
 	if (rc < 0 && rc != -ENOENT) { /* ENOENT: the table is not made yet */
 		free(all.v);
 		return rc;
