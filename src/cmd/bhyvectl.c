@@ -329,7 +329,9 @@ run(struct request *r, const char *const given[])
 		if (given[i] == NULL ||
 		    rows[i].run(r, rows[i].name, given[i], &err) == 0)
 			continue;
-		fprintf(stderr, "bhyvectl: %s\n", err.msg);
+		/* Scripts look for FreeBSD's own words, which stand alone. */
+		fprintf(stderr, "%s%s\n",
+		        err.code == -ENOENT ? "" : "bhyvectl: ", err.msg);
 		return 1;
 	}
 	return 0;

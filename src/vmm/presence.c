@@ -21,7 +21,7 @@ presence_base(char out[PATH_MAX], const char *run, const char *user_run,
 	if (run == NULL && !is_root && user_run != NULL)
 		snprintf(out, PATH_MAX, "%s/gaol-vm", user_run);
 	else
-		snprintf(out, PATH_MAX, "%s/vm",
+		snprintf(out, PATH_MAX, "%s-vm",
 		         run != NULL ? run : "/run/gaol");
 }
 

@@ -16,8 +16,9 @@ struct error;
 enum { PRESENCE_MAX_NAME = 229 };
 
 /*
- * Where a user's VMs are: below run ($GAOL_RUN) when it is set, /run/gaol for
- * root, the user's own runtime directory ($XDG_RUNTIME_DIR) for others.
+ * Where a user's VMs are: beside run ($GAOL_RUN, or /run/gaol for root), which
+ * may be a mount that comes and goes with the jails; the user's own runtime
+ * directory ($XDG_RUNTIME_DIR) for others.
  */
 void presence_base(char out[PATH_MAX], const char *run, const char *user_run,
                    bool is_root);
