@@ -272,10 +272,13 @@ users_down(struct making *m)
 	close_fd(&m->userns);
 }
 
-/* A jail's root that is uid 0 and may mount would own each version 1 control
- * group of the host, of which it is a member of the topmost. */
+/*
+ * A jail's root that is uid 0 and may mount would own each version 1 control
+ * group of the host, of which it is a member of the topmost. Of the unified
+ * hierarchy it sees its own group and what is below, which may be handed over.
+ */
 static int
-check_unshifted(const struct making *m, struct error *err)
+give_unshifted(const struct making *m, struct error *err)
 {
 	const struct jail_filter_flags f = confine_flags(&m->rec.d);
 
@@ -284,7 +287,7 @@ check_unshifted(const struct making *m, struct error *err)
 		                 "allow.mount and children.max need a root "
 		                 "whose file system can map ids, where there "
 		                 "are control groups of version 1");
-	return 0;
+	return f.children ? cg_delegate(m->group_p, 0, 0, err) : 0;
 }
 
 /*
@@ -310,7 +313,7 @@ users_up(struct making *m, struct error *err)
 	        "the host's owners, and root in the jail is uid 0");
 	close_fd(&m->userns);
 	m->shifted = false;
-	if (check_unshifted(m, err) < 0)
+	if (give_unshifted(m, err) < 0)
 		return err->code;
 	/* Its range stays claimed: what it uses up is charged to that. */
 	m->uid_base = 0;
