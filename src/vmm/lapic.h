@@ -14,6 +14,9 @@ struct error;
 struct lapic;
 struct vm;
 
+/* Clock of the timer before its divider; CPUID leaf 15h's crystal, too. */
+enum { LAPIC_TIMER_HZ = 1000000 };
+
 /* What a LAPIC asks of its processor; each may be called from any thread. */
 struct lapic_ops {
 	void (*wake)(void *ctx); /* look at lapic_pending() again */

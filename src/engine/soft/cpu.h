@@ -121,8 +121,9 @@ struct cpu {
 	uint8_t shadow; /* 1 STI, 2 MOV SS: until the next insn */
 	bool nmi_blocked;
 	bool halted, wait_sipi;
-	bool intr_held; /* EV_INTR was seen while interrupts were off */
-	bool one_insn;  /* run the next instruction as a block of its own */
+	bool intr_held;  /* EV_INTR was seen while interrupts were off */
+	bool one_insn;   /* run the next instruction as a block of its own */
+	bool delivering; /* an exception or interrupt, between blocks */
 	_Atomic uint32_t sipi_vector;
 	struct mmu *mmu; /* mmu.c's */
 	struct trace *trace;

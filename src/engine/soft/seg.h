@@ -21,6 +21,11 @@
 bool seg_la(struct cpu *c, unsigned seg, uint64_t off, unsigned size,
             bool write, uint64_t *la);
 
+/* The same in a segment that is not in a register yet; stack: faults are
+ * #SS. */
+bool seg_la_in(struct cpu *c, const struct x86_segment *s, bool stack,
+               uint64_t off, unsigned size, bool write, uint64_t *la);
+
 /* MOV, POP, Lxs into DS ES FS GS SS. */
 bool seg_load(struct cpu *c, unsigned seg, uint16_t sel);
 bool seg_load_ldt(struct cpu *c, uint16_t sel);
@@ -29,6 +34,17 @@ bool seg_load_tr(struct cpu *c, uint16_t sel);
 /* A descriptor of GDT or LDT as two words; false, nothing set: beyond the
  * table or null. On a page fault c->exc is pending. */
 bool seg_descriptor(struct cpu *c, uint16_t sel, uint64_t *desc);
+/* SS of privilege cpl for a stack switch; vector is what to raise (#GP of far
+ * returns, #TS of gates), ext the EXT bit of error codes. */
+bool seg_check_stack(struct cpu *c, uint16_t sel, unsigned cpl, uint8_t vector,
+                     unsigned ext, struct x86_segment *out);
+/* Stack of the inner ring cpl from the TSS. sel is 0 in long mode. */
+bool seg_tss_stack(struct cpu *c, unsigned cpl, unsigned ext, uint16_t *sel,
+                   uint64_t *sp);
+/* Mark the descriptor accessed unless it is. */
+bool seg_touch(struct cpu *c, uint16_t sel, uint64_t desc);
+/* A register without a segment in it. */
+void seg_null(struct x86_segment *s, uint16_t sel);
 void seg_unpack(struct x86_segment *s, uint16_t sel, uint64_t desc);
 
 /* size: operand size in bytes; next: the return address. */
@@ -42,6 +58,9 @@ bool seg_iret(struct cpu *c, unsigned size);
  * copy of RSP, committed by the caller. */
 bool seg_push(struct cpu *c, uint64_t *sp, unsigned size, uint64_t v);
 bool seg_pop(struct cpu *c, uint64_t *sp, unsigned size, uint64_t *v);
+/* The same on a stack of another segment and privilege. */
+bool seg_push_on(struct cpu *c, const struct x86_segment *ss, unsigned cpl,
+                 uint64_t *sp, unsigned size, uint64_t v);
 /* RSP := sp, as far as the stack is wide. */
 void seg_set_sp(struct cpu *c, uint64_t sp);
 

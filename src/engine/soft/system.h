@@ -12,7 +12,8 @@
 
 /*
  * If the instruction is one of these, set u->fn and its operands and give
- * true; otherwise touch nothing. u->len and u->roff are the caller's. Taken:
+ * true; otherwise touch nothing. u->len, u->roff and the memory operand
+ * (lower_mem()) are the caller's. Taken:
  *
  *   MOV to and from CR, DR, Sreg; PUSH, POP Sreg; LDS LES LFS LGS LSS
  *   far JMP CALL RET, IRET, INT n INT3 INTO INT1, SYSCALL SYSRET SYSENTER
@@ -38,25 +39,8 @@ bool cpu_set_cr0(struct cpu *c, uint64_t v);
 bool cpu_set_cr3(struct cpu *c, uint64_t v);
 bool cpu_set_cr4(struct cpu *c, uint64_t v);
 
-/* IN, OUT, INS, OUTS: io.c's share of system_lower(). */
-bool io_lower(struct cpu *c, const struct x86_insn *i, struct uop *u);
-
 /* What this engine's CPUID shows; see cpuid.c. */
 struct cpuid_table;
 struct vm;
 int soft_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out);
-
-/* The PC's operand of a system uop, packed in aux by system_lower(). */
-enum {
-	SYS_OPSIZE = 0xff,      /* bytes */
-	SYS_ADDRSIZE_SHIFT = 8, /* bytes */
-	SYS_MEM = 1 << 16,      /* the operand is memory */
-	SYS_RIP = 1 << 17,      /* ... relative to the next instruction */
-	SYS_REP = 1 << 18,
-	SYS_HIGH = 1 << 19 /* rd is AH CH DH BH */
-};
-/* The linear address of u's memory operand plus off, limits checked; on
- * failure c->exc is set. */
-bool sys_ea(struct cpu *c, const struct uop *u, unsigned off, unsigned size,
-            bool write, uint64_t *la);
 #endif
