@@ -85,6 +85,12 @@ config_root(struct config *c)
 	return c->root;
 }
 
+const struct config_node *
+config_top(const struct config_node *n)
+{
+	return n->config->root;
+}
+
 const char *
 config_name(const struct config_node *n)
 {

@@ -51,6 +51,8 @@ int config_parse(struct config *c, const char *file, const char *text,
 struct config_node *config_find(struct config_node *n, const char *name);
 struct config_node *config_make(struct config_node *n, const char *name,
                                 struct error *err);
+/* The root of the tree n is in, for a device's look at global names. */
+const struct config_node *config_top(const struct config_node *n);
 const char *config_name(const struct config_node *n); /* its last part */
 struct config_node *config_first(const struct config_node *n); /* children, in
                                                  numeric, then byte order */

@@ -43,14 +43,21 @@ worker_new(const char *name, struct worker **out_worker, struct error *err)
 }
 
 void
+worker_stop(struct worker *w)
+{
+	if (!w->started)
+		return;
+	loop_stop(w->loop);
+	pthread_join(w->thread, NULL);
+	w->started = false;
+}
+
+void
 worker_free(struct worker *w)
 {
 	if (w == NULL)
 		return;
-	if (w->started) {
-		loop_stop(w->loop);
-		pthread_join(w->thread, NULL);
-	}
+	worker_stop(w);
 	loop_free(w->loop);
 	pthread_cond_destroy(&w->changed);
 	pthread_mutex_destroy(&w->lock);

@@ -18,7 +18,9 @@ struct worker;
 
 /* name: of the thread, at most 15 bytes. */
 int worker_new(const char *name, struct worker **out_worker, struct error *err);
-void worker_free(struct worker *w); /* NULL is fine; ends the thread */
+/* End the thread, not the loop; it cannot begin again. */
+void worker_stop(struct worker *w);
+void worker_free(struct worker *w); /* NULL is fine; stops */
 struct loop *worker_loop(struct worker *w);
 
 /* Begin the thread; 0 too when it has begun. All signals are blocked in it. */
