@@ -405,9 +405,9 @@ abstract_refused() {
 	control netlink 12 1
 }
 
-@test "25: using up inotify instances hurts only the jail" {
+# uses_up_its_own_inotify: jail j takes all instances it can get and is gone.
+uses_up_its_own_inotify() {
 	local pid
-	start j
 	hostnet "$BIN/jexec" j /bin/probe inotify 8192 20 >"$DIR/out" 3>&- &
 	pid=$!
 	eventually 5 grep -q ready "$DIR/out"
@@ -418,6 +418,11 @@ abstract_refused() {
 	wait "$pid" || :
 	run grep succeeded "$DIR/out"
 	is ''
+}
+
+@test "25: using up inotify instances hurts only the jail" {
+	start j
+	uses_up_its_own_inotify
 }
 
 @test "26: a fork bomb ends in the jail" {
@@ -723,18 +728,10 @@ jail_is_full() {
 }
 
 @test "a jail of uid 0 uses up its own inotify instances" {
-	local m=$DIR/m pid
-	unshifted "$m"
-	jail -c name=j path="$m" persist
-	hostnet "$BIN/jexec" j /bin/probe inotify 8192 20 >"$DIR/out" 3>&- &
-	pid=$!
-	eventually 5 grep -q ready "$DIR/out"
-	refused EMFILE inotify 1 0
-	run "$PROBE" inotify 1 0
-	has succeeded
-	jail -r j
-	wait "$pid" || :
-	umount "$m"
+	unshifted "$DIR/m"
+	jail -c name=j path="$DIR/m" persist
+	uses_up_its_own_inotify
+	umount "$DIR/m"
 }
 
 # as_own_root WORDS: probe from a user namespace made in jail j. The kernel
