@@ -93,7 +93,7 @@ struct feature_bit {
 	uint8_t bit;
 };
 
-enum fact { F_MODE64, F_MOD, F_REG, F_RM, F_PREFIX, F_W, F_B };
+enum fact { F_MODE64, F_MOD, F_REG, F_RM, F_W, F_B, F_PREFIX };
 enum { ENTRY_NODE = 0x8000, ENTRY_MODRM = 0x4000, ENTRY_PLACE = 0x3fff };
 
 #include "x86/insn_tab.inc"
