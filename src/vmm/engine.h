@@ -62,7 +62,9 @@ struct engine_ops {
 	/* Optional: write to addr signals fd in the kernel (ioeventfd). */
 	int (*notify_add)(struct vm *vm, bool pio, uint64_t addr, unsigned size,
 	                  bool match_any, uint64_t match, int fd);
-	void (*notify_remove)(struct vm *vm, bool pio, uint64_t addr, int fd);
+	void (*notify_remove)(struct vm *vm, bool pio, uint64_t addr,
+	                      unsigned size, bool match_any, uint64_t match,
+	                      int fd);
 
 	/* For the debugger: a breakpoint at a linear address, single steps. */
 	int (*breakpoint)(struct vm *vm, uint64_t la, bool set);

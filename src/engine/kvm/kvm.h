@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kvm.h - the engine that lets the processor itself run the guest. */
+#ifndef KVM_KVM_H
+#define KVM_KVM_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/engine.h"
+
+struct kvm_run;
+struct x86_state;
+
+extern const struct engine_ops engine_kvm;
+
+enum { KVM_PINS = 24 }; /* of the IOAPIC, which is in user space */
+
+struct kvm_vm {
+	int dev, vm;
+	size_t run_bytes; /* of each vCPU's shared page */
+	_Atomic bool extint;
+	pthread_mutex_t lock; /* routes */
+	struct kvm_route {
+		uint64_t addr;
+		uint32_t data;
+		bool used;
+	} route[KVM_PINS];
+};
+
+struct kvm_vcpu {
+	int fd;
+	struct kvm_run *run;
+	_Atomic bool kicked;
+	bool signals_open; /* the thread takes the kick's signal */
+};
+
+/* state.c */
+int kvm_state_get(struct vcpu *v, struct x86_state *out);
+int kvm_state_set(struct vcpu *v, const struct x86_state *st,
+                  struct error *err);
+/* run.c */
+enum vm_exit_code kvm_vcpu_run(struct vcpu *v);
+void kvm_vcpu_kick(struct vcpu *v);
+int kvm_vcpu_debug(struct vcpu *v, bool step);
+/* probe.c */
+int kvm_probe(struct error *err);
+#endif

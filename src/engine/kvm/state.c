@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* state.c - a vCPU's state out of KVM and into it, in the form all engines
+ * share.
+ */
+#include "x86/state.h"
+
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "engine/kvm/kvm.h"
+#include "vmm/vm.h"
+
+/* MSRs and where they are kept. What an older kernel or processor has not is
+ * skipped both ways. TSC_ADJUST before the counter, the deadline after it. */
+static const struct {
+	uint32_t msr;
+	uint32_t at;
+} msrs[] = {
+#define MSR(number, field)                                                     \
+	{                                                                      \
+		(uint32_t)(number), offsetof(struct x86_state, field)          \
+	}
+	MSR(MSR_TSC_ADJUST, tsc_adjust),
+	MSR(MSR_TSC, tsc),
+	MSR(MSR_TSC_AUX, tsc_aux),
+	MSR(MSR_STAR, star),
+	MSR(MSR_LSTAR, lstar),
+	MSR(MSR_CSTAR, cstar),
+	MSR(MSR_FMASK, fmask),
+	MSR(MSR_KERNEL_GS_BASE, kernel_gs_base),
+	MSR(MSR_SYSENTER_CS, sysenter_cs),
+	MSR(MSR_SYSENTER_ESP, sysenter_esp),
+	MSR(MSR_SYSENTER_EIP, sysenter_eip),
+	MSR(MSR_PAT, pat),
+	MSR(MSR_MISC_ENABLE, misc_enable),
+	MSR(MSR_SPEC_CTRL, spec_ctrl),
+	MSR(MSR_MTRR_DEF_TYPE, mtrr_def_type),
+	MSR(MSR_MTRR_FIX64K, mtrr_fixed[0]),
+	MSR(MSR_MTRR_FIX16K_0, mtrr_fixed[1]),
+	MSR(MSR_MTRR_FIX16K_1, mtrr_fixed[2]),
+	MSR(MSR_MTRR_FIX4K_0, mtrr_fixed[3]),
+	MSR(MSR_MTRR_FIX4K_0 + 1, mtrr_fixed[4]),
+	MSR(MSR_MTRR_FIX4K_0 + 2, mtrr_fixed[5]),
+	MSR(MSR_MTRR_FIX4K_0 + 3, mtrr_fixed[6]),
+	MSR(MSR_MTRR_FIX4K_0 + 4, mtrr_fixed[7]),
+	MSR(MSR_MTRR_FIX4K_0 + 5, mtrr_fixed[8]),
+	MSR(MSR_MTRR_FIX4K_0 + 6, mtrr_fixed[9]),
+	MSR(MSR_MTRR_FIX4K_0 + 7, mtrr_fixed[10]),
+	MSR(MSR_KVM_WALL_CLOCK, kvm_wall_clock),
+	MSR(MSR_KVM_SYSTEM_TIME, kvm_system_time),
+	MSR(MSR_TSC_DEADLINE, tsc_deadline),
+#undef MSR
+};
+
+static int
+fd_of(const struct vcpu *v)
+{
+	return ((const struct kvm_vcpu *)v->engine)->fd;
+}
+
+static uint64_t *
+field(struct x86_state *st, uint32_t at)
+{
+	return (uint64_t *)(void *)((uint8_t *)st + at);
+}
+
+/* One at a time: one that is missing must not hide those after it. */
+static void
+get_msrs(int fd, struct x86_state *st)
+{
+	for (size_t i = 0; i < ARRAY_LEN(msrs); i++) {
+		struct {
+			struct kvm_msrs head;
+			struct kvm_msr_entry row;
+		} m = { .head.nmsrs = 1, .row.index = msrs[i].msr };
+
+		if (ioctl(fd, KVM_GET_MSRS, &m.head) == 1)
+			*field(st, msrs[i].at) = m.row.data;
+	}
+}
+
+static void
+set_msrs(int fd, const struct x86_state *st)
+{
+	struct x86_state copy = *st;
+
+	for (size_t i = 0; i < ARRAY_LEN(msrs); i++) {
+		struct {
+			struct kvm_msrs head;
+			struct kvm_msr_entry row;
+		} m = { .head.nmsrs = 1,
+			.row = { .index = msrs[i].msr,
+			         .data = *field(&copy, msrs[i].at) } };
+
+		(void)ioctl(fd, KVM_SET_MSRS, &m.head);
+	}
+}
+
+/* KVM numbers general registers by the alphabet of rax rbx rcx rdx. */
+static void
+regs_in(const struct kvm_regs *r, struct x86_state *st)
+{
+	const uint64_t gpr[X86_NGPR] = {
+		r->rax, r->rcx, r->rdx, r->rbx, r->rsp, r->rbp, r->rsi, r->rdi,
+		r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13, r->r14, r->r15,
+	};
+
+	memcpy(st->gpr, gpr, sizeof(gpr));
+	st->rip = r->rip;
+	st->rflags = r->rflags;
+}
+
+static void
+regs_out(const struct x86_state *st, struct kvm_regs *r)
+{
+	const uint64_t *g = st->gpr;
+
+	*r = (struct kvm_regs){
+		.rax = g[X86_RAX],
+		.rcx = g[X86_RCX],
+		.rdx = g[X86_RDX],
+		.rbx = g[X86_RBX],
+		.rsp = g[X86_RSP],
+		.rbp = g[X86_RBP],
+		.rsi = g[X86_RSI],
+		.rdi = g[X86_RDI],
+		.r8 = g[X86_R8],
+		.r9 = g[X86_R9],
+		.r10 = g[X86_R10],
+		.r11 = g[X86_R11],
+		.r12 = g[X86_R12],
+		.r13 = g[X86_R13],
+		.r14 = g[X86_R14],
+		.r15 = g[X86_R15],
+		.rip = st->rip,
+		.rflags = st->rflags,
+	};
+}
+
+static void
+seg_in(const struct kvm_segment *k, struct x86_segment *s)
+{
+	*s = (struct x86_segment){
+		.base = k->base,
+		.limit = k->limit,
+		.sel = k->selector,
+		.attr = (uint32_t)(k->type | k->s << 4 | k->dpl << 5 |
+		                   k->present << 7 | k->avl << 12 | k->l << 13 |
+		                   k->db << 14 | k->g << 15) |
+		        (k->unusable ? X86_ATTR_UNUSABLE : 0),
+	};
+}
+
+static void
+seg_out(const struct x86_segment *s, struct kvm_segment *k)
+{
+	*k = (struct kvm_segment){
+		.base = s->base,
+		.limit = s->limit,
+		.selector = s->sel,
+		.type = s->attr & 15,
+		.s = s->attr >> 4 & 1,
+		.dpl = s->attr >> 5 & 3,
+		.present = s->attr >> 7 & 1,
+		.avl = s->attr >> 12 & 1,
+		.l = s->attr >> 13 & 1,
+		.db = s->attr >> 14 & 1,
+		.g = s->attr >> 15 & 1,
+		.unusable = (s->attr & X86_ATTR_UNUSABLE) != 0,
+	};
+}
+
+static void
+sregs_in(const struct kvm_sregs *s, struct x86_state *st)
+{
+	const struct kvm_segment *from[X86_NSEG] = { &s->es,  &s->cs, &s->ss,
+		                                     &s->ds,  &s->fs, &s->gs,
+		                                     &s->ldt, &s->tr };
+
+	for (int i = 0; i < X86_NSEG; i++)
+		seg_in(from[i], &st->seg[i]);
+	st->gdtr = (struct x86_table){ s->gdt.base, s->gdt.limit };
+	st->idtr = (struct x86_table){ s->idt.base, s->idt.limit };
+	st->cr0 = s->cr0;
+	st->cr2 = s->cr2;
+	st->cr3 = s->cr3;
+	st->cr4 = s->cr4;
+	st->cr8 = s->cr8;
+	st->efer = s->efer;
+	st->apic_base = s->apic_base;
+}
+
+static void
+sregs_out(const struct x86_state *st, struct kvm_sregs *s)
+{
+	struct kvm_segment *to[X86_NSEG] = { &s->es, &s->cs, &s->ss,  &s->ds,
+		                             &s->fs, &s->gs, &s->ldt, &s->tr };
+
+	memset(s, 0, sizeof(*s));
+	for (int i = 0; i < X86_NSEG; i++)
+		seg_out(&st->seg[i], to[i]);
+	s->gdt = (struct kvm_dtable){ .base = st->gdtr.base,
+		                      .limit = st->gdtr.limit };
+	s->idt = (struct kvm_dtable){ .base = st->idtr.base,
+		                      .limit = st->idtr.limit };
+	s->cr0 = st->cr0;
+	s->cr2 = st->cr2;
+	s->cr3 = st->cr3;
+	s->cr4 = st->cr4;
+	s->cr8 = st->cr8;
+	s->efer = st->efer;
+	s->apic_base = st->apic_base;
+}
+
+static void
+events_in(const struct kvm_vcpu_events *e, struct x86_state *st)
+{
+	st->intr_shadow = e->interrupt.shadow;
+	st->nmi_blocked = e->nmi.masked;
+	st->nmi_pending = e->nmi.pending | e->nmi.injected;
+	st->exc_pending = e->exception.injected;
+	st->exc_vector = e->exception.nr;
+	st->exc_has_error = e->exception.has_error_code;
+	st->exc_error = e->exception.error_code;
+}
+
+static void
+events_out(const struct x86_state *st, struct kvm_vcpu_events *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	e->interrupt.shadow = st->intr_shadow;
+	e->nmi.masked = st->nmi_blocked;
+	e->nmi.pending = st->nmi_pending;
+	e->exception.injected = st->exc_pending;
+	e->exception.nr = st->exc_vector;
+	e->exception.has_error_code = st->exc_has_error;
+	e->exception.error_code = st->exc_error;
+}
+
+static const struct {
+	uint32_t kvm, ours;
+} activities[] = {
+	{ KVM_MP_STATE_RUNNABLE, X86_RUNNING },
+	{ KVM_MP_STATE_HALTED, X86_HALTED },
+	{ KVM_MP_STATE_UNINITIALIZED, X86_WAIT_SIPI },
+	{ KVM_MP_STATE_INIT_RECEIVED, X86_WAIT_SIPI },
+};
+
+int
+kvm_state_get(struct vcpu *v, struct x86_state *out)
+{
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	struct kvm_xsave xsave;
+	struct kvm_lapic_state lapic;
+	struct kvm_debugregs debug;
+	struct kvm_vcpu_events events;
+	struct kvm_mp_state mp;
+	struct x86_state st = { 0 };
+	int fd = fd_of(v);
+
+	if (ioctl(fd, KVM_GET_MP_STATE, &mp) < 0 ||
+	    ioctl(fd, KVM_GET_REGS, &regs) < 0 ||
+	    ioctl(fd, KVM_GET_SREGS, &sregs) < 0 ||
+	    ioctl(fd, KVM_GET_XSAVE, &xsave) < 0 ||
+	    ioctl(fd, KVM_GET_LAPIC, &lapic) < 0 ||
+	    ioctl(fd, KVM_GET_DEBUGREGS, &debug) < 0 ||
+	    ioctl(fd, KVM_GET_VCPU_EVENTS, &events) < 0)
+		return -errno;
+	regs_in(&regs, &st);
+	sregs_in(&sregs, &st);
+	memcpy(st.fx, xsave.region, sizeof(st.fx));
+	memcpy(st.lapic, lapic.regs, sizeof(st.lapic));
+	memcpy(st.dr, debug.db, sizeof(st.dr));
+	st.dr6 = debug.dr6;
+	st.dr7 = debug.dr7;
+	events_in(&events, &st);
+	for (size_t i = 0; i < ARRAY_LEN(activities); i++)
+		if (activities[i].kvm == mp.mp_state)
+			st.activity = activities[i].ours;
+	get_msrs(fd, &st);
+	st.xcr0 = 1;
+	*out = st;
+	return 0;
+}
+
+int
+kvm_state_set(struct vcpu *v, const struct x86_state *st, struct error *err)
+{
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	struct kvm_xsave xsave;
+	struct kvm_lapic_state lapic;
+	struct kvm_debugregs debug = { .dr6 = st->dr6, .dr7 = st->dr7 };
+	struct kvm_vcpu_events events;
+	struct kvm_mp_state mp = { KVM_MP_STATE_RUNNABLE };
+	int fd = fd_of(v);
+
+	regs_out(st, &regs);
+	sregs_out(st, &sregs);
+	events_out(st, &events);
+	memcpy(debug.db, st->dr, sizeof(debug.db));
+	memset(&xsave, 0, sizeof(xsave));
+	memcpy(xsave.region, st->fx, sizeof(st->fx));
+	/* XSTATE_BV: x87 and SSE are what the image holds. */
+	xsave.region[512 / 4] = 3;
+	memset(&lapic, 0, sizeof(lapic));
+	memcpy(lapic.regs, st->lapic, sizeof(st->lapic));
+	for (size_t i = 0; i < ARRAY_LEN(activities); i++)
+		if (activities[i].ours == st->activity) {
+			mp.mp_state = activities[i].kvm;
+			break;
+		}
+	if (ioctl(fd, KVM_SET_SREGS, &sregs) < 0 ||
+	    ioctl(fd, KVM_SET_REGS, &regs) < 0 ||
+	    ioctl(fd, KVM_SET_XSAVE, &xsave) < 0 ||
+	    ioctl(fd, KVM_SET_DEBUGREGS, &debug) < 0 ||
+	    ioctl(fd, KVM_SET_LAPIC, &lapic) < 0)
+		return error_sys(err, "set state");
+	set_msrs(fd, st);
+	if (ioctl(fd, KVM_SET_VCPU_EVENTS, &events) < 0 ||
+	    ioctl(fd, KVM_SET_MP_STATE, &mp) < 0)
+		return error_sys(err, "set state");
+	return 0;
+}
