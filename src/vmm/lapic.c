@@ -236,6 +236,14 @@ lapic_deadline(const struct lapic *l)
 	return v;
 }
 
+void
+lapic_deadline_load(struct lapic *l, uint64_t tsc)
+{
+	pthread_mutex_lock(&l->lock);
+	l->deadline_tsc = l->armed && timer_mode(l) == TIMER_DEADLINE ? tsc : 0;
+	pthread_mutex_unlock(&l->lock);
+}
+
 /* Registers */
 
 static void

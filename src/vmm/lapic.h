@@ -44,6 +44,8 @@ int lapic_msr_read(struct lapic *l, unsigned reg, uint64_t *v);
 int lapic_msr_write(struct lapic *l, unsigned reg, uint64_t v);
 int lapic_deadline_set(struct lapic *l, uint64_t tsc);
 uint64_t lapic_deadline(const struct lapic *l);
+/* After lapic_load(): what the MSR reads while that timer runs. */
+void lapic_deadline_load(struct lapic *l, uint64_t tsc);
 void lapic_set_tpr(struct lapic *l, uint8_t tpr); /* CR8 << 4 */
 uint8_t lapic_tpr(const struct lapic *l);
 

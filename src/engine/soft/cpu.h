@@ -121,9 +121,12 @@ struct cpu {
 	uint8_t shadow; /* 1 STI, 2 MOV SS: until the next insn */
 	bool nmi_blocked;
 	bool halted, wait_sipi;
-	bool intr_held;  /* EV_INTR was seen while interrupts were off */
-	bool one_insn;   /* run the next instruction as a block of its own */
-	bool delivering; /* an exception or interrupt, between blocks */
+	bool intr_held; /* EV_INTR was seen while interrupts were off */
+	bool one_insn;  /* run the next instruction as a block of its own */
+	bool nmi_held;  /* the same of EV_NMI, while nmi_blocked */
+	bool step;      /* the debugger's: leave run() after an instruction */
+	_Atomic bool asleep; /* in HLT: soft_kick() wakes it */
+	bool delivering;     /* an exception or interrupt, between blocks */
 	_Atomic uint32_t sipi_vector;
 	struct mmu *mmu; /* mmu.c's */
 	struct trace *trace;

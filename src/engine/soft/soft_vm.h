@@ -13,6 +13,11 @@ struct lapic;
 struct sync;
 struct vm;
 
+enum {
+	SOFT_PHYS_BITS = 46, /* MAXPHYADDR, CPUID 80000008h */
+	SOFT_MAX_BREAKS = 64
+};
+
 struct soft_vm {
 	struct vm *vm;
 	struct guest_mem *mem;
@@ -22,12 +27,14 @@ struct soft_vm {
 	struct block_cache *blocks; /* block.c's */
 	struct sync *sync;          /* sync.c's */
 	_Atomic bool extint;        /* the PIC's INT line */
-	_Atomic uint32_t nbreak;    /* breakpoints of the debugger */
+	/* Breakpoints of the debugger: changed while no vCPU runs. */
+	_Atomic uint32_t nbreak;
+	uint64_t breaks[SOFT_MAX_BREAKS];
+	_Atomic uint64_t tsc_ref; /* state.c's; 0: none */
 };
 
 /* Set bits of enum cpu_event and wake the vCPU when it sleeps in HLT. Any
  * thread, signal safe. */
 void soft_kick(struct cpu *c, uint32_t ev);
 
-enum { SOFT_PHYS_BITS = 46 }; /* MAXPHYADDR, CPUID 80000008h */
 #endif

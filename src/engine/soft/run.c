@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* run.c - a vCPU's life: look at requests, run blocks, deliver what they raise.
+ *
+ *            +--------------------------------------------------+
+ *            v                                                  |
+ *   requests (c->ev) -> sleep while halted -> block, block ... -+
+ *            |                                       |
+ *            v                                       v
+ *        leave run()                      exception: deliver, go on
+ *
+ * EV_INTR that cannot be served (IF clear, shadow) becomes c->intr_held, so
+ * that blocks need not be left again and again; whatever sets IF leaves to here
+ * and it is looked at anew.
+ */
+#include "engine/soft/run.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include <string.h>
+
+#include "base/error.h"
+#include "engine/soft/block.h"
+#include "engine/soft/fault.h"
+#include "engine/soft/mmu.h"
+#include "engine/soft/seg.h"
+#include "engine/soft/soft_vm.h"
+#include "engine/soft/sync.h"
+#include "vmm/lapic.h"
+#include "vmm/vm.h"
+
+enum { SHADOW_SS = 2 };
+#define DR6_BS (1u << 14)
+
+/* What a look at the requests says. */
+enum verdict { GO_ON, LEAVE, SHUT_DOWN };
+
+static void
+futex(_Atomic uint32_t *at, int op, uint32_t v)
+{
+	(void)syscall(SYS_futex, at, op | FUTEX_PRIVATE_FLAG, v, NULL, NULL, 0);
+}
+
+void
+soft_kick(struct cpu *c, uint32_t ev)
+{
+	atomic_fetch_or(&c->ev, ev);
+	if (atomic_load(&c->asleep))
+		futex(&c->ev, FUTEX_WAKE, 1);
+}
+
+static void
+sleep_until_event(struct cpu *c)
+{
+	sync_leave(c);
+	atomic_store(&c->asleep, true);
+	while (atomic_load(&c->ev) == 0)
+		futex(&c->ev, FUTEX_WAIT, 0);
+	atomic_store(&c->asleep, false);
+	sync_enter(c);
+}
+
+/* Start and stop by messages */
+
+static void
+take_init(struct cpu *c)
+{
+	struct x86_state st, old;
+	struct error err;
+	uint64_t tsc_offset = c->tsc_offset;
+	bool bsp = (lapic_base(c->lapic) & X86_APIC_BASE_BSP) != 0;
+
+	cpu_get_state(c, &old);
+	x86_state_reset(&st, c->vcpu->id, bsp);
+	/* What INIT leaves alone (SDM 3A table 9-1). */
+	st.tsc_adjust = old.tsc_adjust;
+	st.apic_base = old.apic_base;
+	memcpy(st.fx, old.fx, sizeof(st.fx));
+	memcpy(st.mtrr_fixed, old.mtrr_fixed, sizeof(st.mtrr_fixed));
+	memcpy(st.mtrr_base, old.mtrr_base, sizeof(st.mtrr_base));
+	memcpy(st.mtrr_mask, old.mtrr_mask, sizeof(st.mtrr_mask));
+	st.mtrr_def_type = old.mtrr_def_type;
+	st.pat = old.pat;
+	st.cr0 |= old.cr0 & (X86_CR0_CD | X86_CR0_NW);
+	(void)cpu_put_state(c, &st, &err);
+	c->tsc_offset = tsc_offset;
+}
+
+static void
+take_sipi(struct cpu *c)
+{
+	uint32_t vector = atomic_load(&c->sipi_vector) & 0xff;
+
+	if (!c->wait_sipi)
+		return;
+	c->wait_sipi = false;
+	c->seg[X86_CS].sel = (uint16_t)(vector << 8);
+	c->seg[X86_CS].base = vector << 12;
+	c->rip = 0;
+	cpu_mode_update(c);
+}
+
+/* Interrupts */
+
+/* The vector to take now, or -1. */
+static int
+next_vector(struct cpu *c)
+{
+	int vector = lapic_pending(c->lapic);
+
+	if (vector >= 0) {
+		lapic_take(c->lapic, vector);
+		return vector;
+	}
+	if (atomic_load(&c->vm->extint) && lapic_takes_extint(c->lapic))
+		return vm_pic_ack(c->vm->vm);
+	return -1;
+}
+
+static enum verdict
+deliver_interrupt(struct cpu *c, uint8_t vector)
+{
+	c->halted = false;
+	if (c->trace != NULL)
+		trace_interrupt(c, vector);
+	return fault_interrupt(c, vector) ? GO_ON : SHUT_DOWN;
+}
+
+static enum verdict
+take_interrupts(struct cpu *c)
+{
+	int vector;
+
+	if (c->shadow != 0 || c->wait_sipi)
+		return GO_ON;
+	if (c->nmi_held && !c->nmi_blocked) {
+		c->nmi_held = false;
+		c->nmi_blocked = true;
+		return deliver_interrupt(c, X86_NMI);
+	}
+	if (!c->intr_held || !(c->rflags & X86_FL_IF))
+		return GO_ON;
+	vector = next_vector(c);
+	if (vector >= 0)
+		return deliver_interrupt(c, (uint8_t)vector);
+	c->intr_held = false;
+	return GO_ON;
+}
+
+static enum verdict
+take_requests(struct cpu *c)
+{
+	uint32_t ev = atomic_load_explicit(&c->ev, memory_order_relaxed);
+
+	if (ev != 0) {
+		ev = atomic_exchange(&c->ev, 0);
+		if (ev & EV_SYNC)
+			sync_park(c);
+		if (ev & EV_INTR)
+			c->intr_held = true;
+		if (ev & EV_NMI)
+			c->nmi_held = true;
+		if (ev & EV_INIT)
+			take_init(c);
+		if (ev & EV_SIPI)
+			take_sipi(c);
+		if (ev & EV_EXIT)
+			return LEAVE;
+	}
+	return take_interrupts(c);
+}
+
+/* Execution */
+
+static enum verdict
+deliver_exception(struct cpu *c)
+{
+	if (c->trace != NULL)
+		trace_event(c);
+	return fault_deliver(c) ? GO_ON : SHUT_DOWN;
+}
+
+/* Is the instruction at c->rip to run as a block of its own? */
+static bool
+is_alone(const struct cpu *c)
+{
+	return c->shadow != 0 || c->one_insn || c->step ||
+	       (c->rflags & X86_FL_TF) ||
+	       atomic_load_explicit(&c->vm->nbreak, memory_order_relaxed) !=
+	           0 ||
+	       trace_every(c);
+}
+
+/* From c->rip until a block leaves. */
+static enum verdict
+execute(struct cpu *c)
+{
+	bool alone = is_alone(c), tf = (c->rflags & X86_FL_TF) != 0;
+	const struct uop *u;
+
+	if (alone)
+		c->mode |= CM_SHADOW;
+	if (c->trace != NULL)
+		trace_step(c);
+	c->shadow = 0;
+	c->one_insn = false;
+	u = block_find(c);
+	while (u != NULL)
+		u = u->fn(c, u);
+	if (alone)
+		cpu_mode_update(c);
+	if (c->exc.pending)
+		return deliver_exception(c);
+	/* The trap is of an instruction that was carried out, under TF before
+	 * and after it; MOV SS holds it off. */
+	if (tf && !c->one_insn && (c->rflags & X86_FL_TF) &&
+	    c->shadow != SHADOW_SS) {
+		fault_debug(c, DR6_BS);
+		return deliver_exception(c);
+	}
+	return GO_ON;
+}
+
+static bool
+at_breakpoint(const struct cpu *c)
+{
+	uint64_t la = c->rip + (cpu_code64(c) ? 0 : c->seg[X86_CS].base);
+	uint32_t n = atomic_load(&c->vm->nbreak);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (c->vm->breaks[i] == la)
+			return true;
+	return false;
+}
+
+enum vm_exit_code
+cpu_run(struct cpu *c)
+{
+	enum vm_exit_code code = EXIT_KICKED;
+	enum verdict v;
+	bool first = true;
+
+	sync_enter(c);
+	for (;;) {
+		v = take_requests(c);
+		if (v != GO_ON)
+			break;
+		if (c->halted || c->wait_sipi) {
+			if (atomic_load(&c->ev) == 0)
+				sleep_until_event(c);
+			continue;
+		}
+		if (!first && atomic_load(&c->vm->nbreak) != 0 &&
+		    at_breakpoint(c)) {
+			code = EXIT_DEBUG;
+			break;
+		}
+		first = false;
+		v = execute(c);
+		if (v != GO_ON)
+			break;
+		if (c->step) {
+			code = EXIT_DEBUG;
+			break;
+		}
+	}
+	sync_leave(c);
+	if (v != SHUT_DOWN)
+		return code;
+	trace_dump(c);
+	return EXIT_TRIPLE_FAULT;
+}
