@@ -33,6 +33,7 @@ struct bus {
 	pthread_rwlock_t lock;
 	uint64_t limit; /* first address beyond the bus; 0: 2^64 */
 	size_t n, nnotify;
+	struct bus_signaller signaller; /* add NULL: none */
 	struct range range[BUS_MAX_RANGES];
 	struct notify notify[BUS_MAX_NOTIFY];
 };
@@ -216,9 +217,13 @@ bus_add_notify(struct bus *b, uint64_t addr, unsigned size, bool match_any,
 	if (b->nnotify == BUS_MAX_NOTIFY)
 		rc = error_set(err, -ENOSPC, "over %d notifiers",
 		               BUS_MAX_NOTIFY);
-	else
+	else {
 		b->notify[b->nnotify++] =
 		    (struct notify){ addr, match, size, match_any, fd };
+		if (b->signaller.add != NULL)
+			(void)b->signaller.add(b->signaller.ctx, addr, size,
+			                       match_any, match, fd);
+	}
 	pthread_rwlock_unlock(&b->lock);
 	return rc;
 }
@@ -227,10 +232,28 @@ void
 bus_remove_notify(struct bus *b, uint64_t addr, int fd)
 {
 	pthread_rwlock_wrlock(&b->lock);
-	for (size_t i = 0; i < b->nnotify; i++)
-		if (b->notify[i].addr == addr && b->notify[i].fd == fd) {
-			b->notify[i] = b->notify[--b->nnotify];
-			break;
-		}
+	for (size_t i = 0; i < b->nnotify; i++) {
+		const struct notify n = b->notify[i];
+
+		if (n.addr != addr || n.fd != fd)
+			continue;
+		b->notify[i] = b->notify[--b->nnotify];
+		if (b->signaller.remove != NULL)
+			b->signaller.remove(b->signaller.ctx, n.addr, n.size,
+			                    n.match_any, n.match, n.fd);
+		break;
+	}
+	pthread_rwlock_unlock(&b->lock);
+}
+
+void
+bus_set_signaller(struct bus *b, const struct bus_signaller *s)
+{
+	pthread_rwlock_wrlock(&b->lock);
+	b->signaller = *s;
+	for (size_t i = 0; i < b->nnotify && s->add != NULL; i++)
+		(void)s->add(s->ctx, b->notify[i].addr, b->notify[i].size,
+		             b->notify[i].match_any, b->notify[i].match,
+		             b->notify[i].fd);
 	pthread_rwlock_unlock(&b->lock);
 }

@@ -44,4 +44,16 @@ bool bus_write(struct bus *b, uint64_t addr, unsigned size, uint64_t v);
 int bus_add_notify(struct bus *b, uint64_t addr, unsigned size, bool match_any,
                    uint64_t match, int fd, struct error *err);
 void bus_remove_notify(struct bus *b, uint64_t addr, int fd);
+
+/* The engine's own way to signal; called for each notifier there is and for
+ * each that comes, with the bus's lock held. add may fail: then bus_write()
+ * goes on to do it. */
+struct bus_signaller {
+	int (*add)(void *ctx, uint64_t addr, unsigned size, bool match_any,
+	           uint64_t match, int fd);
+	void (*remove)(void *ctx, uint64_t addr, unsigned size, bool match_any,
+	               uint64_t match, int fd);
+	void *ctx;
+};
+void bus_set_signaller(struct bus *b, const struct bus_signaller *s);
 #endif

@@ -232,16 +232,19 @@ vm_mmio_write(struct vcpu *v, uint64_t gpa, unsigned size, uint64_t val)
 void
 vm_engine_fini(struct vm *vm)
 {
-	if (vm->ops == NULL)
+	static const struct bus_signaller none = { NULL, NULL, NULL };
+
+	if (vm->engine == NULL)
 		return;
+	bus_set_signaller(vm->pio, &none);
+	bus_set_signaller(vm->mmio, &none);
 	for (unsigned i = 0; i < vm->ncpus; i++) {
 		if (vm->vcpus[i].engine != NULL)
 			vm->ops->vcpu_fini(&vm->vcpus[i]);
 		free(vm->vcpus[i].cpuid);
 		vm->vcpus[i].cpuid = NULL;
 	}
-	if (vm->engine != NULL)
-		vm->ops->vm_fini(vm);
+	vm->ops->vm_fini(vm);
 }
 
 static int
@@ -260,11 +263,62 @@ init_vcpu(struct vcpu *v, struct error *err)
 	return vm_vcpu_set(vm, v->id, &st, err);
 }
 
+/* Notifiers of either bus to the engine's own way of signalling. */
+
+static int
+pio_add(void *ctx, uint64_t addr, unsigned size, bool match_any, uint64_t match,
+        int fd)
+{
+	struct vm *vm = ctx;
+
+	return vm->ops->notify_add(vm, true, addr, size, match_any, match, fd);
+}
+
+static void
+pio_remove(void *ctx, uint64_t addr, unsigned size, bool match_any,
+           uint64_t match, int fd)
+{
+	struct vm *vm = ctx;
+
+	vm->ops->notify_remove(vm, true, addr, size, match_any, match, fd);
+}
+
+static int
+mmio_add(void *ctx, uint64_t addr, unsigned size, bool match_any,
+         uint64_t match, int fd)
+{
+	struct vm *vm = ctx;
+
+	return vm->ops->notify_add(vm, false, addr, size, match_any, match, fd);
+}
+
+static void
+mmio_remove(void *ctx, uint64_t addr, unsigned size, bool match_any,
+            uint64_t match, int fd)
+{
+	struct vm *vm = ctx;
+
+	vm->ops->notify_remove(vm, false, addr, size, match_any, match, fd);
+}
+
+static void
+set_signallers(struct vm *vm)
+{
+	const struct bus_signaller pio = { pio_add, pio_remove, vm };
+	const struct bus_signaller mmio = { mmio_add, mmio_remove, vm };
+
+	if (vm->ops->notify_add == NULL)
+		return;
+	bus_set_signaller(vm->pio, &pio);
+	bus_set_signaller(vm->mmio, &mmio);
+}
+
 int
 vm_engine_init(struct vm *vm, struct error *err)
 {
 	if (vm->ops->vm_init(vm, err) < 0)
 		return error_wrap(err, "engine '%s'", vm->ops->name);
+	set_signallers(vm);
 	for (unsigned i = 0; i < vm->ncpus; i++)
 		if (init_vcpu(&vm->vcpus[i], err) < 0)
 			return error_wrap(err, "engine '%s'", vm->ops->name);
