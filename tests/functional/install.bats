@@ -5,7 +5,10 @@ load lib
 @test "an installed tree runs jails, finds its helpers and its manuals" {
 	local inst
 
-	meson install -C "$BUILD" --quiet --no-rebuild --destdir "$DIR/inst"
+	# The lab brings what meson installed outside.
+	cp -a "$BUILD/installed" "$DIR/inst" 2>/dev/null ||
+		meson install -C "$BUILD" --quiet --no-rebuild \
+			--destdir "$DIR/inst"
 	inst=$DIR/inst/usr/local
 	run ls "$inst/bin"
 	is $'gaol\njail\njexec\njls'
