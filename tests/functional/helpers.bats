@@ -50,6 +50,20 @@ scene() {
 	[ -f "$DIR/src/yes" ]
 }
 
+@test "mount: noatime is taken when mounting and by -u" {
+	mkdir "$DIR/n"
+	scene '
+		mount -t nullfs -o noatime /etc $D/n
+		findmnt -no OPTIONS $D/n | grep -ow noatime
+		umount $D/n
+		mount -t tmpfs tmpfs $D/n
+		findmnt -no OPTIONS $D/n | grep -ow noatime || echo atime
+		mount -u -o noatime $D/n
+		findmnt -no OPTIONS $D/n | grep -ow noatime
+		umount $D/n'
+	is $'noatime\natime\nnoatime'
+}
+
 @test "mount: nullfs of a single file, and of a path with blanks" {
 	mkdir "$DIR/a b" "$DIR/c d"
 	echo one >"$DIR/a b/f"

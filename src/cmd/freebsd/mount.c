@@ -256,6 +256,8 @@ update(const char *where, const struct strv *words)
 		return complain(&err);
 	attr.attr_set = rq.set;
 	attr.attr_clr = rq.clr;
+	if ((rq.set & MOUNT_ATTR_NOATIME) != 0)
+		attr.attr_clr |= MOUNT_ATTR__ATIME; /* one choice of three */
 	if (mnt_setattr(place, &attr, false, &err) < 0) {
 		error_wrap(&err, "%s", where);
 		return complain(&err);

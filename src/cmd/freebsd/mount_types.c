@@ -45,6 +45,8 @@ finish(const struct mount_request *rq, int mnt, int place, struct error *err)
 {
 	struct mount_attr attr = { .attr_set = rq->set };
 
+	if ((rq->set & MOUNT_ATTR_NOATIME) != 0)
+		attr.attr_clr = MOUNT_ATTR__ATIME; /* one choice of three */
 	if (rq->set != 0 && mnt_setattr(mnt, &attr, false, err) < 0)
 		return error_wrap(err, "%s", rq->where);
 	if (mnt_attach(mnt, place, "", err) < 0)
