@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "jail/filter.h"
 #include "jail/making.h"
 #include "jail/masks.h"
@@ -297,26 +299,73 @@ late_dev(const char *where, struct error *err)
 	return 0;
 }
 
+/* A number of tmpfs(5)'s, perhaps with a unit, in Linux's words. */
+static int
+take_number(const char *key, const char *value, struct strv *out,
+            struct error *err)
+{
+	uint64_t n;
+
+	if (num_size(value, &n) < 0)
+		return error_set(err, -EINVAL, "bad value for %s: %s", key,
+		                 value);
+	return strv_pushf(out, "%s=%" PRIu64, key, n);
+}
+
 /* One word of tmpfs(5)'s options: an attribute of the mount, or an option in
  * Linux's words appended to out. */
 static int
 take_tmpfs_option(const char *word, struct strv *out, uint64_t *attrs,
                   struct error *err)
 {
-	static const char *const same[] = { "size=", "mode=", "uid=", "gid=" };
+	static const char *const same[] = { "mode=", "uid=", "gid=" };
+	static const struct {
+		const char *word;
+		uint64_t set, clr;
+	} common[] = {
+		{ "ro", MOUNT_ATTR_RDONLY, 0 },
+		{ "rw", 0, MOUNT_ATTR_RDONLY },
+		{ "noexec", MOUNT_ATTR_NOEXEC, 0 },
+		{ "exec", 0, MOUNT_ATTR_NOEXEC },
+		{ "noatime", MOUNT_ATTR_NOATIME, 0 },
+		{ "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0 },
+		{ "nosuid", 0, 0 }, /* always */
+		{ "nodev", 0, 0 },
+		{ "late", 0, 0 }, /* when to mount: now */
+		{ "failok", 0, 0 },
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(same); i++)
 		if (strncmp(word, same[i], strlen(same[i])) == 0)
 			return strv_push(out, word);
+	if (strncmp(word, "size=", 5) == 0)
+		return take_number("size", word + 5, out, err);
 	if (strncmp(word, "inodes=", 7) == 0)
-		return strv_pushf(out, "nr_%s", word);
-	if (strcmp(word, "ro") == 0)
-		*attrs |= MOUNT_ATTR_RDONLY;
-	else if (strcmp(word, "noexec") == 0)
-		*attrs |= MOUNT_ATTR_NOEXEC;
-	else if (strcmp(word, "rw") != 0 && strcmp(word, "nosuid") != 0)
-		return error_set(err, -EINVAL, "unknown option: %s", word);
-	return 0;
+		return take_number("nr_inodes", word + 7, out, err);
+	for (size_t i = 0; i < ARRAY_LEN(common); i++) {
+		if (strcmp(word, common[i].word) != 0)
+			continue;
+		*attrs = (*attrs | common[i].set) & ~common[i].clr;
+		return 0;
+	}
+	return error_set(err, -EINVAL, "unknown option: %s", word);
+}
+
+/* Owner and mode are the covered directory's; later options win. */
+static int
+take_place(int at, struct strv *out, struct error *err)
+{
+	struct stat st;
+	int rc;
+
+	if (fstat(at, &st) < 0)
+		return error_sys(err, "stat");
+	rc = strv_pushf(out, "mode=%o", (unsigned)st.st_mode & 07777);
+	if (rc == 0)
+		rc = strv_pushf(out, "uid=%u", (unsigned)st.st_uid);
+	if (rc == 0)
+		rc = strv_pushf(out, "gid=%u", (unsigned)st.st_gid);
+	return rc < 0 ? error_set(err, rc, "out of memory") : 0;
 }
 
 static int
@@ -330,12 +379,14 @@ late_tmpfs(const struct jail_mount *mount, struct error *err)
 	if (strv_split(&words, mount->opts != NULL ? mount->opts : "", ",",
 	               false) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < words.n; i++)
-		if (take_tmpfs_option(words.v[i], &opts, &attrs, err) < 0)
-			return err->code;
 	at = beneath_open(AT_FDCWD, "", mount->where, O_PATH, 0, err);
 	if (at < 0)
 		return at;
+	if (take_place(at, &opts, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < words.n; i++)
+		if (take_tmpfs_option(words.v[i], &opts, &attrs, err) < 0)
+			return err->code;
 	fs = mnt_fs("tmpfs", (const char *const *)opts.v, attrs, err);
 	return fs < 0 ? fs : mnt_attach(fs, at, "", err);
 }

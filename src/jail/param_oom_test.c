@@ -205,7 +205,7 @@ plan(struct error *err)
 	for (size_t i = 0; i < ARRAY_LEN(args) && rc == 0; i++)
 		rc = conf_jail_add_arg(&j, args[i], err);
 	if (rc == 0) {
-		rc = plan_build(&p, &j, PLAN_CREATE, drop_line, NULL);
+		rc = plan_build(&p, &j, PLAN_CREATE, NULL, drop_line, NULL);
 		plan_fini(&p);
 	}
 	conf_jail_fini(&j);

@@ -368,7 +368,8 @@ const struct param param_table[] = {
 	         "devfs, fdescfs, procfs, linprocfs and linsysfs: bind mounts, "
 	         "tmpfs, overlayfs, the jail's /dev, a link, proc, proc, a "
 	         "read-only view of /sys. The last five are made in the jail's "
-	         "own mounts and do not show on the host." },
+	         "own mounts and do not show on the host; so is a tmpfs below "
+	         "path on Linux before 6.3." },
 	{ PSEUDO("mount.fstab", PARAM_LIST, PARAM_NEAR),
 	  .how = "A file of such lines." },
 	{ PSEUDO("mount.devfs", PARAM_BOOL, PARAM_NEAR), .dflt = "false",

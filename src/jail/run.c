@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "jail/run_internal.h"
+#include "linux/probe.h"
 
 /* --- telling --- */
 
@@ -357,8 +358,9 @@ decide(struct run *r, struct run_jail *j)
 		return;
 	}
 	tell_dying(r, j);
-	if (!r->opt->only_remove && plan_build(&j->plan, j->conf, use_of(what),
-	                                       tell_plan_error, &arg) < 0) {
+	if (!r->opt->only_remove &&
+	    plan_build(&j->plan, j->conf, use_of(what), probe_maps_tmpfs,
+	               tell_plan_error, &arg) < 0) {
 		finish_failed(r, j);
 		return;
 	}

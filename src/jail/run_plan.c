@@ -24,6 +24,7 @@ struct builder {
 	struct plan *p;
 	const struct conf_jail *j;
 	enum plan_use use;
+	bool (*maps_tmpfs)(void);
 	void (*report)(void *arg, const char *line);
 	void *arg;
 	int rc; /* the first thing that went wrong */
@@ -356,6 +357,14 @@ grow_mounts(struct builder *b)
 	return m;
 }
 
+/* Must a tmpfs of the host stay nobody's in the jail? */
+static bool
+is_tmpfs_foreign(const struct builder *b, const struct plan_mount *m)
+{
+	return strcmp(m->type, "tmpfs") == 0 && b->maps_tmpfs != NULL &&
+	       below_root(b->p->path, m->where) != NULL && !b->maps_tmpfs();
+}
+
 /*
  * Decide where a new mount is made. What lies in a mount inside can only be
  * made there, and there only these types can be made.
@@ -365,7 +374,7 @@ place_mount(struct builder *b, struct plan_mount *m, bool in_inner)
 {
 	struct error err;
 
-	if (!is_inside_type(m->type) && !in_inner)
+	if (!is_inside_type(m->type) && !in_inner && !is_tmpfs_foreign(b, m))
 		return;
 	if (!is_inside_type(m->type) && strcmp(m->type, "tmpfs") != 0) {
 		error_set(&err, -EOPNOTSUPP,
@@ -635,9 +644,10 @@ plan_name(struct builder *b)
 
 int
 plan_build(struct plan *p, const struct conf_jail *j, enum plan_use use,
+           bool (*maps_tmpfs)(void),
            void (*report_fn)(void *arg, const char *line), void *arg)
 {
-	struct builder b = { p, j, use, report_fn, arg, 0 };
+	struct builder b = { p, j, use, maps_tmpfs, report_fn, arg, 0 };
 
 	*p = (struct plan){ 0 };
 	plan_name(&b);

@@ -2,8 +2,9 @@
 /* run_plan.h - what one jail's parameters ask of jail(8): checked, typed, and
  * with addresses and mounts turned into the commands that make and undo them.
  *
- * Reads the fstab files the parameters name and asks the resolver for
- * ip_hostname; changes nothing. Owns its strings, borrows the conf_jail's.
+ * Reads the fstab files the parameters name, asks the resolver for ip_hostname
+ * and its caller what the kernel can; changes nothing. Owns its strings,
+ * borrows the conf_jail's.
  */
 #ifndef JAIL_RUN_PLAN_H
 #define JAIL_RUN_PLAN_H
@@ -55,8 +56,13 @@ enum plan_use {
  * Fill *p from j. Every mistake is reported, one line without the jail's name.
  * Returns 0, -EINVAL when something was reported, or -ENOMEM (also reported).
  * plan_fini() in any case.
+ *
+ * maps_tmpfs tells whether a tmpfs of the host can be mapped to a jail's ids:
+ * where not, those below the jail's path are made inside, where they can be
+ * written to. Asked only when there is one; NULL: it can.
  */
 int plan_build(struct plan *p, const struct conf_jail *j, enum plan_use use,
+               bool (*maps_tmpfs)(void),
                void (*report)(void *arg, const char *line), void *arg);
 void plan_fini(struct plan *p);
 #endif

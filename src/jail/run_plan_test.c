@@ -105,7 +105,8 @@ turns_addresses_into_ifconfig(void **state)
 		struct plan p;
 
 		assert_int_equal(
-		    plan_build(&p, &j, PLAN_CREATE, keep_report, &told), 0);
+		    plan_build(&p, &j, PLAN_CREATE, NULL, keep_report, &told),
+		    0);
 		for (size_t k = 0; k < p.n_alias; k++) {
 			put_argv(&got, &p.alias[k].up);
 			put_argv(&got, &p.alias[k].down);
@@ -153,8 +154,8 @@ puts_mounts_where_they_can_be(void **state)
 	struct plan p;
 
 	(void)state;
-	assert_int_equal(plan_build(&p, &j, PLAN_CREATE, keep_report, &told),
-	                 0);
+	assert_int_equal(
+	    plan_build(&p, &j, PLAN_CREATE, NULL, keep_report, &told), 0);
 	/* /proc is there, so none is added. */
 	assert_int_equal(p.n_mount, ARRAY_LEN(rows));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -164,6 +165,51 @@ puts_mounts_where_they_can_be(void **state)
 			assert_null(p.mount[i].below);
 		assert_string_equal(p.mount[i].opts, rows[i].opts);
 	}
+	plan_fini(&p);
+	conf_jail_fini(&j);
+}
+
+static bool
+never(void)
+{
+	return false;
+}
+
+static void
+makes_tmpfs_inside_where_its_ids_stay_the_hosts(void **state)
+{
+	static const char *const args[] = {
+		"path=/j",
+		"mount=tmpfs /j/run tmpfs rw",
+		"mount=tmpfs /elsewhere tmpfs rw",
+		NULL,
+	};
+	static const char *const beneath[] = {
+		"path=/j",
+		"mount=tmpfs /j/run tmpfs rw",
+		"mount=/b /j/run/b nullfs rw",
+		NULL,
+	};
+	struct conf_jail j = jail_of(args);
+	cleanup_buf struct buf told = BUF_INIT;
+	struct plan p;
+
+	(void)state;
+	assert_int_equal(
+	    plan_build(&p, &j, PLAN_CREATE, never, keep_report, &told), 0);
+	assert_int_equal(p.n_mount, 3); /* with /proc */
+	assert_string_equal(p.mount[0].below, "/run");
+	assert_null(p.mount[1].below);
+	plan_fini(&p);
+	conf_jail_fini(&j);
+
+	j = jail_of(beneath);
+	assert_int_equal(
+	    plan_build(&p, &j, PLAN_CREATE, never, keep_report, &told),
+	    -EINVAL);
+	assert_string_equal(buf_str(&told),
+	                    "mount: /j/run/b: a nullfs mount cannot be made "
+	                    "below one that only the jail has\n");
 	plan_fini(&p);
 	conf_jail_fini(&j);
 }
@@ -190,8 +236,8 @@ tells_every_mistake(void **state)
 	struct plan p;
 
 	(void)state;
-	assert_int_equal(plan_build(&p, &j, PLAN_CREATE, keep_report, &told),
-	                 -EINVAL);
+	assert_int_equal(
+	    plan_build(&p, &j, PLAN_CREATE, NULL, keep_report, &told), -EINVAL);
 	plan_fini(&p);
 	conf_jail_fini(&j);
 	assert_string_equal(
@@ -220,8 +266,8 @@ removes_in_spite_of_bad_parameters(void **state)
 	struct plan p;
 
 	(void)state;
-	assert_int_equal(plan_build(&p, &j, PLAN_REMOVE, keep_report, &told),
-	                 0);
+	assert_int_equal(
+	    plan_build(&p, &j, PLAN_REMOVE, NULL, keep_report, &told), 0);
 	assert_int_equal(p.n_alias, 1);
 	assert_int_equal(p.kernel.n, 0);
 	plan_fini(&p);
@@ -235,6 +281,8 @@ main(void)
 		cmocka_unit_test(splits_command_lines),
 		cmocka_unit_test(turns_addresses_into_ifconfig),
 		cmocka_unit_test(puts_mounts_where_they_can_be),
+		cmocka_unit_test(
+		    makes_tmpfs_inside_where_its_ids_stay_the_hosts),
 		cmocka_unit_test(tells_every_mistake),
 		cmocka_unit_test(removes_in_spite_of_bad_parameters),
 	};

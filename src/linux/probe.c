@@ -325,6 +325,12 @@ probe_idmap_tmpfs(void)
 	return in_child(idmap_tmpfs, NULL);
 }
 
+bool
+probe_maps_tmpfs(void)
+{
+	return probe_idmap_tmpfs() != -EINVAL;
+}
+
 /* Ask rtnetlink for a new link of a kind, in a new network namespace. */
 static int
 new_link(const void *arg)

@@ -9,6 +9,7 @@
 #ifndef LINUX_PROBE_H
 #define LINUX_PROBE_H
 #include <limits.h>
+#include <stdbool.h>
 
 /* Load "return 1" as a program of BPF type prog_type for attach_type. */
 int probe_bpf(int prog_type, int attach_type);
@@ -24,6 +25,8 @@ int probe_landlock(void);
 int probe_idmap(const char *path);
 /* The same on a new tmpfs. Forks. */
 int probe_idmap_tmpfs(void);
+/* Not when this kernel cannot; who may not find out is told yes. Forks. */
+bool probe_maps_tmpfs(void);
 /* A user namespace of our own. Forks. */
 int probe_userns(void);
 /* Network interfaces of a kind ("veth", "bridge", "dummy", "vlan"), tried in a

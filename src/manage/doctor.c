@@ -285,7 +285,7 @@ static const struct mechanism {
 	  "owners on disk as written; root of a jail is nobody outside",
 	  "root of a jail is uid 0, with no rights over the host" },
 	{ "idmapped tmpfs", idmap_tmpfs, false, "tmpfs of the host in a jail",
-	  "nodes in a jail's /dev are nobody's" },
+	  "tmpfs made inside; nodes in a jail's /dev are nobody's" },
 	{ "cgroup v2 memory", cgroup2_memory, false,
 	  "a cap on all jails together",
 	  "jails are the first to go when memory ends" },

@@ -69,7 +69,8 @@ teardown() {
 
 @test "down clears up after jails that died" {
 	cat >>"$DIR/site/jail.conf" <<-END
-		r1 { mount = "tmpfs \$path/tmp tmpfs rw 0 0"; }
+		r1 { mount = "tmpfs \$path/tmp tmpfs rw 0 0";
+		     mount += "$DIR/r2/var \$path/var nullfs rw 0 0"; }
 	END
 	sed -i '/^r1 { }/d' "$DIR/site/jail.conf"
 	gaol up "$DIR/site"
