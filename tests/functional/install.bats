@@ -10,8 +10,12 @@ load lib
 		meson install -C "$BUILD" --quiet --no-rebuild \
 			--destdir "$DIR/inst"
 	inst=$DIR/inst/usr/local
-	run ls "$inst/bin"
-	is $'gaol\njail\njexec\njls'
+	# The programs that were built, all of them and no other.
+	diff <(ls "$inst/bin") \
+		<(cd "$BIN" && find . -maxdepth 1 -type f -perm -u+x -printf '%P\n' | sort)
+	for program in gaol jail jexec jls; do
+		[ -x "$inst/bin/$program" ]
+	done
 	for page in jail.8 jls.8 jexec.8 gaol.8; do
 		[ -s "$inst/share/man/man8/$page" ]
 	done
