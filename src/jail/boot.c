@@ -351,7 +351,7 @@ take_tmpfs_option(const char *word, struct strv *out, uint64_t *attrs,
 	return error_set(err, -EINVAL, "unknown option: %s", word);
 }
 
-/* Owner and mode are the covered directory's; later options win. */
+/* Its name, and the covered directory's owner and mode; later options win. */
 static int
 take_place(int at, struct strv *out, struct error *err)
 {
@@ -360,7 +360,9 @@ take_place(int at, struct strv *out, struct error *err)
 
 	if (fstat(at, &st) < 0)
 		return error_sys(err, "stat");
-	rc = strv_pushf(out, "mode=%o", (unsigned)st.st_mode & 07777);
+	rc = strv_push(out, "source=tmpfs");
+	if (rc == 0)
+		rc = strv_pushf(out, "mode=%o", (unsigned)st.st_mode & 07777);
 	if (rc == 0)
 		rc = strv_pushf(out, "uid=%u", (unsigned)st.st_uid);
 	if (rc == 0)
