@@ -20,19 +20,35 @@
 
 enum page_flag { PG_CODE = 1 << 0, PG_DIRTY = 1 << 1, PG_WATCH = 1 << 2 };
 enum { BLOCK_MAX_INSNS = 32 };
+#define BLOCK_ONE_PAGE UINT64_MAX
 
 struct block {
 	uint64_t rip, gpa;
 	uint32_t mode;
-	uint16_t ninsns, nbytes;
-	uint32_t runs; /* for the translator to come */
-	bool dead;     /* under the cache's lock */
+	uint16_t ninsns, nbytes, nuops;
+	uint32_t runs;                     /* for the translator to come */
+	bool dead;                         /* under the cache's lock */
+	const struct uop *_Atomic forward; /* when dead: who took its place */
 	/* 64-byte granules of the page it depends on, and of the page after
-	 * it (gpa2, when an instruction reaches there). */
+	 * it (at gpa2, else BLOCK_ONE_PAGE), where an instruction ends. */
 	uint64_t granules, gpa2, granules2;
 	struct block *hash_next, *page_next, *page_next2;
 	struct uop uop[];
 };
+
+/* Where a linear address led to. Kept only in flat modes that run on. */
+struct jump {
+	uint64_t rip, gen;
+	const struct uop *uop;
+	uint32_t mode;
+};
+enum { NJUMPS = 2048 };
+
+static inline unsigned
+jump_hash(uint64_t rip)
+{
+	return (unsigned)(rip ^ rip >> 11) % NJUMPS;
+}
 
 int block_cache_new(struct soft_vm *vm);
 void block_cache_free(struct soft_vm *vm);
@@ -42,6 +58,14 @@ void block_cpu_fini(struct cpu *c);
 /* The first uop of the block at c->rip in c->mode, decoded if need be. NULL:
  * c->exc is set (fetch fault). May park the other vCPUs. */
 const struct uop *block_find(struct cpu *c);
+
+/* Links of direct branches, see struct uop: fn of one whose target lies in the
+ * block's own page, of any other in flat modes, of those that must look each
+ * time, and of those after which the run loop comes first. */
+const struct uop *link_near(struct cpu *c, const struct uop *u);
+const struct uop *link_far(struct cpu *c, const struct uop *u);
+const struct uop *link_find(struct cpu *c, const struct uop *u);
+const struct uop *link_leave(struct cpu *c, const struct uop *u);
 
 /* Forget which blocks linear addresses lead to: after any change of the
  * translation of linear addresses (all: of global pages, too). */

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* stack.c - PUSH and POP of general registers, immediates and memory, PUSHA,
+ * POPA, ENTER, LEAVE. Those of flags and segment registers are system.c's.
+ *
+ * The quick kinds are for a 64-bit stack; the others take seg_push() and
+ * seg_pop(). Source: Intel SDM vol. 2, vol. 1 6.2.
+ */
+#include "engine/soft/access.h"
+#include "engine/soft/lower.h"
+#include "engine/soft/seg.h"
+
+/* aux: bits, of all the _any kinds here. */
+static const struct uop *
+push_any(struct cpu *c, const struct uop *u, uint64_t v)
+{
+	uint64_t sp = c->gpr[X86_RSP];
+
+	if (!seg_push(c, &sp, u->aux / 8, v))
+		return cpu_fault_set(c, u);
+	seg_set_sp(c, sp);
+	return u + 1;
+}
+
+static SOFT_COLD
+UOP(push_r_any)
+{
+	return push_any(c, u, reg_get(c, u->rs, u->aux));
+}
+
+static UOP(push_r)
+{
+	uint64_t sp = c->gpr[X86_RSP] - 8;
+	void *p;
+
+	if (!tlb_write(c, sp, 8, &p))
+		return push_r_any(c, u);
+	host_set(p, 64, c->gpr[u->rs]);
+	c->gpr[X86_RSP] = sp;
+	NEXT(c, u);
+}
+
+static SOFT_COLD
+UOP(push_i_any)
+{
+	return push_any(c, u, zext(u->imm, u->aux));
+}
+
+static UOP(push_i)
+{
+	uint64_t sp = c->gpr[X86_RSP] - 8;
+	void *p;
+
+	if (!tlb_write(c, sp, 8, &p))
+		return push_i_any(c, u);
+	host_set(p, 64, u->imm);
+	c->gpr[X86_RSP] = sp;
+	NEXT(c, u);
+}
+
+static SOFT_COLD
+UOP(push_m_any)
+{
+	uint64_t la, v;
+
+	if (!ea_linear(c, u, 0, u->aux / 8, false, &la) ||
+	    !mem_load(c, la, u->aux / 8, &v))
+		return mem_fault(c, u);
+	return push_any(c, u, v);
+}
+
+SOFT_INLINE const struct uop *
+push_m(struct cpu *c, const struct uop *u, int kind)
+{
+	uint64_t v, sp = c->gpr[X86_RSP] - 8;
+	void *p;
+
+	if (!load(c, u, kind, 64, &v) || !tlb_write(c, sp, 8, &p))
+		return push_m_any(c, u);
+	host_set(p, 64, v);
+	c->gpr[X86_RSP] = sp;
+	NEXT(c, u);
+}
+
+static UOP(push_m_bd)
+{
+	return push_m(c, u, AT_BD);
+}
+
+static UOP(push_m_bis)
+{
+	return push_m(c, u, AT_BIS);
+}
+
+unsigned
+push_lower(const struct lowering *l, struct uop *u)
+{
+	static uop_fn *const m[] = { push_m_bd, push_m_bis, push_m_any };
+	bool quick = lower_stack64(l) && l->in->opsize == 8;
+
+	u->aux = l->in->opsize * 8u;
+	u->imm = l->in->imm;
+	u->rs = l->in->opnd[0].reg;
+	if (lower_is_mem(l, 0))
+		u->fn = quick ? m[lower_kind(u)] : push_m_any;
+	else if (l->in->opnd[0].kind == X86_OPND_IMM)
+		u->fn = quick ? push_i : push_i_any;
+	else
+		u->fn = quick ? push_r : push_r_any;
+	return 1;
+}
+
+static SOFT_COLD
+UOP(pop_r_any)
+{
+	uint64_t v, sp = c->gpr[X86_RSP];
+
+	if (!seg_pop(c, &sp, u->aux / 8, &v))
+		return cpu_fault_set(c, u);
+	seg_set_sp(c, sp);
+	reg_set(c, u->rd, u->aux, v);
+	return u + 1;
+}
+
+static UOP(pop_r)
+{
+	uint64_t sp = c->gpr[X86_RSP];
+	void *p;
+
+	if (!tlb_read(c, sp, 8, &p))
+		return pop_r_any(c, u);
+	c->gpr[X86_RSP] = sp + 8;
+	c->gpr[u->rd] = host_get(p, 64);
+	NEXT(c, u);
+}
+
+/* An address by RSP counts from after the pop. */
+static SOFT_COLD
+UOP(pop_m)
+{
+	uint64_t la, v, old = c->gpr[X86_RSP], sp = old;
+
+	if (!seg_pop(c, &sp, u->aux / 8, &v))
+		return cpu_fault_set(c, u);
+	seg_set_sp(c, sp);
+	if (!ea_linear(c, u, 0, u->aux / 8, true, &la) ||
+	    !mem_store(c, la, u->aux / 8, v)) {
+		c->gpr[X86_RSP] = old;
+		return mem_fault(c, u);
+	}
+	return u + 1;
+}
+
+unsigned
+pop_lower(const struct lowering *l, struct uop *u)
+{
+	u->aux = l->in->opsize * 8u;
+	u->rd = l->in->opnd[0].reg;
+	if (lower_is_mem(l, 0))
+		u->fn = pop_m;
+	else
+		u->fn = lower_stack64(l) && u->aux == 64 ? pop_r : pop_r_any;
+	return 1;
+}
+
+static SOFT_COLD
+UOP(pusha)
+{
+	uint64_t sp = c->gpr[X86_RSP];
+
+	for (unsigned r = 0; r < 8; r++)
+		if (!seg_push(c, &sp, u->aux / 8, reg_get(c, r, u->aux)))
+			return cpu_fault_set(c, u);
+	seg_set_sp(c, sp);
+	return u + 1;
+}
+
+/* The value for (E)SP is thrown away. */
+static SOFT_COLD
+UOP(popa)
+{
+	uint64_t v[8], sp = c->gpr[X86_RSP];
+
+	for (unsigned r = 8; r-- > 0;)
+		if (!seg_pop(c, &sp, u->aux / 8, &v[r]))
+			return cpu_fault_set(c, u);
+	for (unsigned r = 0; r < 8; r++)
+		if (r != X86_RSP)
+			reg_set(c, r, u->aux, v[r]);
+	seg_set_sp(c, sp);
+	return u + 1;
+}
+
+/* l->arg: 1 POPA. */
+unsigned
+pusha_lower(const struct lowering *l, struct uop *u)
+{
+	u->aux = l->in->opsize * 8u;
+	u->fn = l->arg ? popa : pusha;
+	return 1;
+}
+
+/* imm: bytes of the frame; rd: level. */
+static SOFT_COLD
+UOP(enter)
+{
+	unsigned bits = u->aux, level = u->rd & 31;
+	unsigned width = c->mode & CM_STACK16   ? 16
+	                 : c->mode & CM_STACK32 ? 32
+	                                        : 64;
+	uint64_t sp = c->gpr[X86_RSP], bp = c->gpr[X86_RBP], frame, v, la;
+
+	if (!seg_push(c, &sp, bits / 8, bp))
+		return cpu_fault_set(c, u);
+	frame = sp;
+	for (unsigned i = 1; i < level; i++) {
+		bp -= bits / 8;
+		if (!seg_la(c, X86_SS, zext(bp, width), bits / 8, false, &la) ||
+		    !mem_load(c, la, bits / 8, &v) ||
+		    !seg_push(c, &sp, bits / 8, v))
+			return cpu_fault_set(c, u);
+	}
+	if (level > 0 && !seg_push(c, &sp, bits / 8, frame))
+		return cpu_fault_set(c, u);
+	sp = zext(sp - u->imm, width);
+	/* The new top must be writable, or the frame cannot be. */
+	if (!seg_la(c, X86_SS, sp, bits / 8, true, &la))
+		return cpu_fault_set(c, u);
+	reg_set(c, X86_RBP, bits, frame);
+	seg_set_sp(c, sp);
+	return u + 1;
+}
+
+unsigned
+enter_lower(const struct lowering *l, struct uop *u)
+{
+	u->fn = enter;
+	u->aux = l->in->opsize * 8u;
+	u->imm = l->in->imm & 0xffff;
+	u->rd = (uint8_t)l->in->imm2;
+	return 1;
+}
+
+static SOFT_COLD
+UOP(leave_any)
+{
+	uint64_t v, sp = c->gpr[X86_RBP];
+
+	if (c->mode & CM_STACK16)
+		sp = (uint16_t)sp;
+	else if (c->mode & CM_STACK32)
+		sp = (uint32_t)sp;
+	if (!seg_pop(c, &sp, u->aux / 8, &v))
+		return cpu_fault_set(c, u);
+	seg_set_sp(c, sp);
+	reg_set(c, X86_RBP, u->aux, v);
+	return u + 1;
+}
+
+static UOP(leave64)
+{
+	uint64_t sp = c->gpr[X86_RBP];
+	void *p;
+
+	if (!tlb_read(c, sp, 8, &p))
+		return leave_any(c, u);
+	c->gpr[X86_RSP] = sp + 8;
+	c->gpr[X86_RBP] = host_get(p, 64);
+	NEXT(c, u);
+}
+
+unsigned
+leave_lower(const struct lowering *l, struct uop *u)
+{
+	u->aux = l->in->opsize * 8u;
+	u->fn = lower_stack64(l) && u->aux == 64 ? leave64 : leave_any;
+	return 1;
+}
