@@ -15,27 +15,24 @@
 #include "x86/feature.h"
 
 /*
- * Set u->fn, rd, rs and aux (never imm) for an instruction with X86_A_HOST; the
- * caller has filled in the memory operand as for any other uop, len and roff.
- * c->mode decides between #NM, #UD and execution, so call it for the mode the
- * block is made for. False: no such instruction here, #UD. Never blocks long;
- * any vCPU thread.
+ * Set u->fn, rd, rs, aux and imm for an instruction with X86_A_HOST; the caller
+ * has filled in the memory operand as for any other uop, len and roff. c->mode
+ * decides between #NM, #UD and execution, so call it for the mode the block is
+ * made for. False: no such instruction here, #UD. Never blocks long; any vCPU
+ * thread, any number of them.
  */
 bool simd_lower(struct cpu *c, const struct x86_insn *in, struct uop *u);
 
-/* Make the stubs' memory and the first of them. Once, before any vCPU runs and
- * before the process gives up mmap and memfd_create: 0 or a negative errno.
- * Later calls do nothing. */
-int simd_init(void);
-
-/* The features of enum x86_feature that the stubs can give because the host
- * has them (SSE3 and later; FPU to SSE2 always): CPUID may show no others of
- * this kind. */
-uint64_t simd_features(void);
+/* The stubs' memory, vm->stubs. Before any vCPU runs and before the process
+ * gives up mmap and memfd_create; later nothing is asked of the system. 0 or a
+ * negative errno: -EACCES where no memory may be executable, -ENOTSUP on a
+ * host without SSE4.2. */
+int simd_new(struct soft_vm *vm);
+void simd_free(struct soft_vm *vm);
 
 /* Power-up state of FPU and SSE in c->fx. */
 void simd_reset(struct cpu *c);
-/* An image from outside (a checkpoint, the debugger) into c->fx: makes it one
- * that FXRSTOR takes (MXCSR's reserved bits cleared). */
+/* An image from outside (a checkpoint, the debugger) in c->fx: make it one that
+ * the host's FXRSTOR takes. */
 void simd_sanitize(struct cpu *c);
 #endif

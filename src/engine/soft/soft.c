@@ -78,6 +78,7 @@ vm_fini(struct vm *vm)
 		return;
 	guest_mem_on_written(vm->mem, NULL, NULL);
 	block_cache_free(s);
+	simd_free(s);
 	sync_free(s);
 	free(s->cpus);
 	free(s->lapics);
@@ -106,7 +107,7 @@ vm_init(struct vm *vm, struct error *err)
 	s->cpus = calloc(s->ncpus, sizeof(s->cpus[0]));
 	s->lapics = calloc(s->ncpus, sizeof(s->lapics[0]));
 	if (s->cpus == NULL || s->lapics == NULL || sync_new(s) < 0 ||
-	    block_cache_new(s) < 0 || simd_init() < 0)
+	    block_cache_new(s) < 0 || simd_new(s) < 0)
 		error_set(err, -ENOMEM, "software processor");
 	else if (guest_mem_flags(vm->mem, err) == 0) {
 		guest_mem_on_written(vm->mem, on_written, s);

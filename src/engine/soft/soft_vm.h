@@ -10,6 +10,7 @@ struct block_cache;
 struct cpu;
 struct guest_mem;
 struct lapic;
+struct stubs;
 struct sync;
 struct vm;
 
@@ -26,6 +27,7 @@ struct soft_vm {
 	struct lapic **lapics;      /* the same */
 	struct block_cache *blocks; /* block.c's */
 	struct sync *sync;          /* sync.c's */
+	struct stubs *stubs;        /* simd.c's */
 	_Atomic bool extint;        /* the PIC's INT line */
 	/* Breakpoints of the debugger: changed while no vCPU runs. */
 	_Atomic uint32_t nbreak;
