@@ -76,6 +76,14 @@ vm_eoi(struct vm *vm, uint8_t vector)
 }
 
 void
+vm_ioapic_route(struct vm *vm, unsigned pin, uint64_t addr, uint32_t data,
+                bool masked)
+{
+	if (vm->ops != NULL && vm->ops->ioapic_route != NULL)
+		vm->ops->ioapic_route(vm, pin, addr, data, masked);
+}
+
+void
 vm_pic_attach(struct vm *vm, int (*ack)(void *ctx), void *ctx)
 {
 	vm->wires->pic_ack = ack;

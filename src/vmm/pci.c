@@ -230,6 +230,18 @@ pci_bus_of(const struct pci_dev *d)
 	return d->bus;
 }
 
+void
+pci_set_shared(struct pci_bus *b, void *shared)
+{
+	b->shared = shared;
+}
+
+void *
+pci_shared(const struct pci_dev *d)
+{
+	return d->bus->shared;
+}
+
 const char *
 pci_name(const struct pci_dev *d)
 {

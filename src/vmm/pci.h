@@ -110,6 +110,8 @@ struct pci_cfg_hooks {
 
 /* Answers at 0xcf8, 0xcfc and the ECAM from here on; the VM's to free. */
 int pci_bus_new(struct vm *vm, struct pci_bus **out_bus, struct error *err);
+/* What the devices of a machine share, to be found by pci_shared(). */
+void pci_set_shared(struct pci_bus *b, void *shared);
 /* Make function bus:slot:func and its device. -EEXIST: occupied. */
 int pci_add(struct pci_bus *b, unsigned bus, unsigned slot, unsigned func,
             const struct pci_device_ops *ops, const struct config_node *cfg,
@@ -132,6 +134,9 @@ int pci_intx_pin(const struct pci_dev *d);
  * answers there. */
 void pci_set_reset_port(struct pci_bus *b, const struct bus_ops *ops,
                         void *ctx);
+/* Raise or lower a PIRQ for one more owner than the functions' pins: each
+ * true is undone by one false. Any thread. */
+void pci_pirq_set(struct pci_bus *b, unsigned pirq, bool level);
 /* Who hears of a PIRQ's level beside the IOAPIC: the ISA bridge, for the PIC.
  * Called with the bus's lock held: it must not call back. */
 void pci_on_pirq(struct pci_bus *b,
@@ -141,6 +146,7 @@ void pci_on_pirq(struct pci_bus *b,
 
 struct vm *pci_vm(const struct pci_dev *d);
 struct pci_bus *pci_bus_of(const struct pci_dev *d);
+void *pci_shared(const struct pci_dev *d); /* src/dev: struct dev_shared */
 /* "pci.0.3.0", for messages and for a device's instance. */
 const char *pci_name(const struct pci_dev *d);
 unsigned pci_slot(const struct pci_dev *d);

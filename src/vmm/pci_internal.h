@@ -79,6 +79,7 @@ struct pci_dev {
 
 struct pci_bus {
 	struct vm *vm;
+	void *shared;
 	pthread_mutex_t lock;
 	uint32_t address; /* CONFIG_ADDRESS */
 	unsigned n;

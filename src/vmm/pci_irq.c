@@ -316,6 +316,24 @@ pirq_level(struct pci_bus *b, unsigned pirq, bool level)
 		b->on_pirq(b->on_pirq_ctx, pirq, level);
 }
 
+/* bus->lock held. */
+static void
+pirq_count(struct pci_bus *b, unsigned pirq, bool up)
+{
+	if (up && b->pirq_count[pirq]++ == 0)
+		pirq_level(b, pirq, true);
+	else if (!up && --b->pirq_count[pirq] == 0)
+		pirq_level(b, pirq, false);
+}
+
+void
+pci_pirq_set(struct pci_bus *b, unsigned pirq, bool level)
+{
+	pthread_mutex_lock(&b->lock);
+	pirq_count(b, pirq % PCI_NPIRQ, level);
+	pthread_mutex_unlock(&b->lock);
+}
+
 /* bus->lock held; off: the command register's word on it. */
 static void
 intx_drive(struct pci_dev *d, bool off)
@@ -328,10 +346,7 @@ intx_drive(struct pci_dev *d, bool off)
 		return;
 	pirq = pci_pirq(d->slot, d->cfg[PCI_INT_PIN] - 1u);
 	d->intx_out = out;
-	if (out && b->pirq_count[pirq]++ == 0)
-		pirq_level(b, pirq, true);
-	else if (!out && --b->pirq_count[pirq] == 0)
-		pirq_level(b, pirq, false);
+	pirq_count(b, pirq, out);
 }
 
 void

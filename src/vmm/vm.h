@@ -121,6 +121,9 @@ void vm_irq_set(struct vm *vm, unsigned gsi, bool level);
 void vm_irq_pulse(struct vm *vm, unsigned gsi);
 void vm_msi(struct vm *vm, uint64_t addr, uint32_t data);
 void vm_eoi(struct vm *vm, uint8_t vector); /* engine -> IOAPIC */
+/* The IOAPIC's pins as messages, for engines that mirror them. */
+void vm_ioapic_route(struct vm *vm, unsigned pin, uint64_t addr, uint32_t data,
+                     bool masked);
 /* The PIC's side: INT line out, acknowledge in. */
 void vm_pic_attach(struct vm *vm, int (*ack)(void *ctx), void *ctx);
 void vm_pic_int(struct vm *vm, bool level);
