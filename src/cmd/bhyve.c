@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -287,12 +288,33 @@ resume(struct guest *g, struct error *err)
 	return 0;
 }
 
+/* What the RTC shows: local time, as bhyve's does, or UTC. */
+static int
+rtc_now(const struct guest *g, int64_t *out_s, struct error *err)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	bool local;
+
+	if (config_get_bool(config_root(g->config), "rtc.use_localtime", true,
+	                    &local, err) < 0)
+		return err->code;
+	if (local && localtime_r(&now, &tm) != NULL)
+		now += tm.tm_gmtoff;
+	*out_s = now;
+	return 0;
+}
+
 static int
 build(struct guest *g, struct error *err)
 {
+	int64_t rtc_s;
+
 	if (presence_claim(g->base, g->name, &g->dir, &g->lock, err) < 0 ||
 	    make_vm(g, err) < 0 || watch_signals(g, err) < 0 ||
-	    machine_new(g->vm, g->config, &g->cpus, &g->machine, err) < 0 ||
+	    rtc_now(g, &rtc_s, err) < 0 ||
+	    machine_new(g->vm, g->config, &g->cpus, rtc_s, &g->machine, err) <
+	        0 ||
 	    vm_engine_init(g->vm, err) < 0 ||
 	    (g->restore[0] != '\0' ? resume(g, err) : boot(g, err)) < 0)
 		return err->code;

@@ -21,10 +21,11 @@ struct machine_cpus {
 };
 
 /* In bhyve's order: LPC and legacy devices, then each slot of pci.*. Unknown
- * emulations and bad values are refused by name. */
+ * emulations and bad values are refused by name. rtc_s: what the RTC shows at
+ * the start, in seconds since 1970 as if its time zone were UTC. */
 int machine_new(struct vm *vm, struct config *c,
-                const struct machine_cpus *cpus, struct machine **out_m,
-                struct error *err);
+                const struct machine_cpus *cpus, int64_t rtc_s,
+                struct machine **out_m, struct error *err);
 
 /* MP table, SMBIOS and ACPI into guest memory. *out_rsdp is 0 without ACPI. */
 int machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* acpi.h - the ACPI tables of the PC that machine.c builds. Pure: bytes from a
+ * description.
+ */
+#ifndef DEV_ACPI_H
+#define DEV_ACPI_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dev/com.h"
+
+struct buf;
+struct error;
+
+enum { ACPI_BASE = 0xf2400, ACPI_END = 0x100000, ACPI_MAX_ROUTES = 256 };
+
+/* A slot's pin and the PIRQ it is wired to. */
+struct acpi_route {
+	uint8_t slot, pin, pirq;
+};
+
+struct acpi_info {
+	unsigned ncpus; /* APIC ids 0 to ncpus - 1 */
+	bool has_hpet;
+	bool com[NCOMS];
+	int lpc_slot, lpc_func; /* on bus 0; -1: none */
+	uint64_t mem64_base, mem64_end;
+	unsigned nroutes;
+	struct acpi_route route[ACPI_MAX_ROUTES];
+};
+
+/*
+ * The tables as they lie at base (64-byte aligned), the RSDP first. -ENOSPC:
+ * more than up to end.
+ */
+int acpi_build(const struct acpi_info *info, uint64_t base, uint64_t end,
+               struct buf *out, struct error *err);
+#endif
