@@ -300,13 +300,16 @@ find(struct cpu *c)
 	return b;
 }
 
+static uop_fn uop_forward;
+
 const struct uop *
 block_find(struct cpu *c)
 {
 	const struct jump *j = jump_known(c, c->rip);
 	const struct block *b;
 
-	if (j != NULL)
+	/* What is remembered may have died; find() remembers anew. */
+	if (j != NULL && j->uop->fn != uop_forward)
 		return j->uop;
 	b = find(c);
 	return b != NULL ? b->uop : NULL;
