@@ -88,7 +88,9 @@ struct cpu_exception {
 	uint64_t cr2;
 };
 
-enum { GPR_NONE = 16, GPR_RIP = 17, NGPR_ALL = 18 };
+/* Beyond the guest's own; FS and GS are those segments' bases, so that 64-bit
+ * code adds them like any register. */
+enum { GPR_NONE = 16, GPR_RIP = 17, GPR_FS = 18, GPR_GS = 19, NGPR_ALL = 20 };
 
 /* The entries of the current set, copied here by mmu_select(). */
 struct tlb {
@@ -162,7 +164,16 @@ enum cpu_mode_bit {
 	CM_SHADOW = 1 << 12 /* one instruction, then leave to the run loop: STI
 	                     * or MOV SS shadow, c->one_insn, single step */
 };
-void cpu_mode_update(struct cpu *c); /* after CR0, CR4, EFER, CS, SS, CPL */
+/* After a change of CR0, CR4, EFER, CPL or any segment register. */
+void cpu_mode_update(struct cpu *c);
+
+/* After a change of nothing but FS's or GS's base. */
+static inline void
+cpu_bases_update(struct cpu *c)
+{
+	c->gpr[GPR_FS] = c->seg[X86_FS].base;
+	c->gpr[GPR_GS] = c->seg[X86_GS].base;
+}
 
 /* Bits of uop.shift beside the scale (1:0) of the index: how the effective
  * address becomes linear. None set: it is linear as computed. */

@@ -169,13 +169,38 @@ static const struct lower_row rows[] = {
 	[X86_OP_XOR] = { alu_lower, ALU_XOR },
 };
 
+/* How the segment comes in: not at all, as one more register, or by itself. */
+static void
+lower_seg(const struct lowering *l, struct uop *u)
+{
+	bool based = u->seg == X86_FS || u->seg == X86_GS;
+	uint8_t reg = u->seg == X86_FS ? GPR_FS : GPR_GS;
+
+	if (!(l->c->mode & CM_CODE64)) {
+		if (based || !(l->c->mode & CM_FLAT))
+			u->shift |= EA_SEG;
+		return;
+	}
+	if (!based)
+		return;
+	if (u->shift & EA_A32) {
+		u->shift |= EA_SEG;
+	} else if (u->base == GPR_NONE) {
+		u->base = reg;
+	} else if (u->index == GPR_NONE) {
+		u->index = reg;
+		u->shift = 0;
+	} else {
+		u->shift |= EA_SEG;
+	}
+}
+
 /* The memory operand's registers and displacement. end: offset of the next
  * instruction from the block's rip. */
 static void
 lower_mem(const struct lowering *l, struct uop *u, unsigned end)
 {
 	const struct x86_insn *in = l->in;
-	bool code64 = (l->c->mode & CM_CODE64) != 0;
 
 	u->base = in->base;
 	u->index = in->index == X86_NO_REG ? GPR_NONE : in->index;
@@ -192,9 +217,8 @@ lower_mem(const struct lowering *l, struct uop *u, unsigned end)
 		u->shift |= EA_A16;
 	else if (in->addrsize == 4)
 		u->shift |= EA_A32;
-	if (in->seg == X86_FS || in->seg == X86_GS ||
-	    (!code64 && !(l->c->mode & CM_FLAT)))
-		u->shift |= EA_SEG;
+	if (in->op != X86_OP_LEA)
+		lower_seg(l, u);
 }
 
 static bool

@@ -153,6 +153,8 @@ mov_lower(const struct lowering *l, struct uop *u)
 	u->imm = l->in->imm;
 	if ((lower_is_mem(l, 0) || lower_is_mem(l, 1)) &&
 	    l->in->disp != u->disp && l->in->base == X86_NO_REG) {
+		if (u->base != GPR_NONE) /* FS or GS */
+			u->shift |= EA_SEG;
 		u->imm = (uint64_t)l->in->disp;
 		u->aux = dst->size | (lower_is_mem(l, 0) ? 0x100u : 0);
 		u->fn = mov_offset;
@@ -543,17 +545,13 @@ convert_lower(const struct lowering *l, struct uop *u)
 	return u->fn != NULL;
 }
 
-static UOP(xlat)
+/* The operand is at rBX; AL comes on top. */
+static SOFT_COLD
+UOP(xlat)
 {
 	uint64_t la, v;
-	uint64_t off = c->gpr[X86_RBX] + (uint8_t)c->gpr[X86_RAX];
 
-	if (u->shift & EA_A16)
-		off = (uint16_t)off;
-	else if (u->shift & EA_A32)
-		off = (uint32_t)off;
-	la = off;
-	if (((u->shift & EA_SEG) && !seg_la(c, u->seg, off, 1, false, &la)) ||
+	if (!ea_linear(c, u, (uint8_t)c->gpr[X86_RAX], 1, false, &la) ||
 	    !mem_load(c, la, 1, &v))
 		return mem_fault(c, u);
 	reg_set(c, X86_RAX, 8, v);

@@ -185,6 +185,7 @@ write_base(struct cpu *c, unsigned seg, uint64_t v)
 	if (!la_canonical(v))
 		return false;
 	c->seg[seg].base = v;
+	cpu_bases_update(c);
 	return true;
 }
 

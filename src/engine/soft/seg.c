@@ -455,5 +455,6 @@ cpu_mode_update(struct cpu *c)
 	if (c->shadow != 0 || c->one_insn)
 		m |= CM_SHADOW;
 	c->mode = m;
+	cpu_bases_update(c);
 	mmu_select(c);
 }

@@ -149,6 +149,7 @@ swapgs(struct cpu *c, const struct uop *u)
 		return false;
 	c->seg[X86_GS].base = c->msrs.kernel_gs_base;
 	c->msrs.kernel_gs_base = base;
+	cpu_bases_update(c);
 	return true;
 }
 SYS_UOP(swapgs, next)
@@ -174,6 +175,7 @@ wrbase(struct cpu *c, const struct uop *u)
 	if (!la_canonical(v))
 		return gp0(c);
 	c->seg[u->imm].base = v;
+	cpu_bases_update(c);
 	return true;
 }
 SYS_UOP(wrbase, next)
