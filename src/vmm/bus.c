@@ -170,36 +170,43 @@ bus_read(struct bus *b, uint64_t addr, unsigned size, uint64_t *v)
 	return true;
 }
 
-/* An eventfd of somebody who waits for this write, or -1. */
+/* The eventfd of somebody who waits for this write, or -1. The lock is held. */
 static int
-notify_fd(struct bus *b, uint64_t addr, unsigned size, uint64_t v)
+notify_fd(const struct bus *b, uint64_t addr, unsigned size, uint64_t v)
 {
-	int fd = -1;
-
-	if (b->nnotify == 0)
-		return -1;
-	pthread_rwlock_rdlock(&b->lock);
-	for (size_t i = 0; i < b->nnotify && fd < 0; i++) {
+	for (size_t i = 0; i < b->nnotify; i++) {
 		const struct notify *n = &b->notify[i];
 
 		if (n->addr == addr && (n->size == 0 || n->size == size) &&
 		    (n->match_any || n->match == v))
-			fd = n->fd;
+			return n->fd;
 	}
+	return -1;
+}
+
+/* Signals under the lock: who removed its notifier may close fd at once. */
+static bool
+notify(struct bus *b, uint64_t addr, unsigned size, uint64_t v)
+{
+	const uint64_t one = 1;
+	int fd;
+
+	pthread_rwlock_rdlock(&b->lock);
+	fd = notify_fd(b, addr, size, v);
+	/* A full counter means that the signal is there already. */
+	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		fd = -1;
 	pthread_rwlock_unlock(&b->lock);
-	return fd;
+	return fd >= 0;
 }
 
 bool
 bus_write(struct bus *b, uint64_t addr, unsigned size, uint64_t v)
 {
-	int fd = notify_fd(b, addr, size, v & ones(size));
-	const uint64_t one = 1;
 	struct range r;
 
-	/* A full counter means that the signal is there already. */
-	if (fd >= 0)
-		return write(fd, &one, sizeof(one)) >= 0 || errno == EAGAIN;
+	if (notify(b, addr, size, v & ones(size)))
+		return true;
 	if (!lookup(b, addr, size, &r))
 		return false;
 	if (r.ops->write != NULL)

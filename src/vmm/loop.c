@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -130,7 +131,7 @@ now(const struct loop *l)
 uint64_t
 loop_now(const struct loop *l)
 {
-	/* held and offset change only while no vCPU runs. */
+	/* held and offset change only while no vCPU and no device runs. */
 	return now(l);
 }
 
@@ -338,18 +339,23 @@ loop_call(struct loop *l, void (*fn)(void *ctx), void *ctx)
 	return rc;
 }
 
+/* Those that are there now: a call that calls again waits its turn. */
 static void
 run_calls(struct loop *l)
 {
+	unsigned n;
+
 	pthread_mutex_lock(&l->lock);
-	for (unsigned i = 0; i < l->ncalls; i++) {
+	n = l->ncalls;
+	for (unsigned i = 0; i < n; i++) {
 		struct call c = l->call[i];
 
 		pthread_mutex_unlock(&l->lock);
 		c.fn(c.ctx);
 		pthread_mutex_lock(&l->lock);
 	}
-	l->ncalls = 0;
+	l->ncalls -= n;
+	memmove(&l->call[0], &l->call[n], l->ncalls * sizeof(l->call[0]));
 	pthread_mutex_unlock(&l->lock);
 }
 

@@ -44,7 +44,8 @@ int loop_fd_add(struct loop *l, int fd, uint32_t events,
 int loop_fd_set(struct loop_fd *f, uint32_t events);
 void loop_fd_remove(struct loop_fd *f); /* NULL is fine */
 
-/* Run fn(ctx) on the loop's thread soon. */
+/* Run fn(ctx) on the loop's thread soon; not when the loop stops first.
+ * -ENOSPC: too many wait. */
 int loop_call(struct loop *l, void (*fn)(void *ctx), void *ctx);
 
 /* A timer is part of its owner's struct; fn runs on the loop's thread with no

@@ -25,6 +25,7 @@ struct vm_run {
 	pthread_cond_t changed;
 	unsigned pausers, running;
 	bool stop;
+	unsigned holds; /* vm_pause() nested; the loop's thread's alone */
 	_Atomic int suspended; /* enum vm_suspend */
 };
 
@@ -112,11 +113,23 @@ start_thread(struct vcpu *v, struct error *err)
 	return 0;
 }
 
+/* Let those wait no longer who wait for the last of the pausers. */
+static void
+let_go(struct vm_run *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->pausers--;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+}
+
 int
 vm_start(struct vm *vm, struct error *err)
 {
 	vm_devices_resume(vm);
 	vm->run->running = vm->ncpus;
+	/* None runs before all are there: the first may kick the others. */
+	vm->run->pausers++;
 	for (unsigned i = 0; i < vm->ncpus; i++)
 		if (start_thread(&vm->vcpus[i], err) < 0) {
 			pthread_mutex_lock(&vm->run->lock);
@@ -125,6 +138,7 @@ vm_start(struct vm *vm, struct error *err)
 			vm_stop(vm);
 			return err->code;
 		}
+	let_go(vm->run);
 	return 0;
 }
 
@@ -205,17 +219,19 @@ vm_pause(struct vm *vm)
 	while (vm->run->running > 0)
 		pthread_cond_wait(&vm->run->changed, &vm->run->lock);
 	pthread_mutex_unlock(&vm->run->lock);
-	loop_clock_hold(vm->loop);
+	if (vm->run->holds++ > 0)
+		return;
+	/* Devices' own threads look at the clock, so they are still first. */
 	vm_devices_pause(vm);
+	loop_clock_hold(vm->loop);
 }
 
 void
 vm_resume(struct vm *vm)
 {
-	vm_devices_resume(vm);
-	loop_clock_release(vm->loop);
-	pthread_mutex_lock(&vm->run->lock);
-	vm->run->pausers--;
-	pthread_cond_broadcast(&vm->run->changed);
-	pthread_mutex_unlock(&vm->run->lock);
+	if (--vm->run->holds == 0) {
+		loop_clock_release(vm->loop);
+		vm_devices_resume(vm);
+	}
+	let_go(vm->run);
 }

@@ -79,13 +79,19 @@ crc32_of(const uint8_t *p, size_t n)
 	return ~crc;
 }
 
+static unsigned
+bytes_of(const struct state_field *f)
+{
+	return f->width & STATE_BYTES;
+}
+
 static uint32_t
 payload_bytes(const struct state_desc *d)
 {
 	uint32_t n = 0;
 
 	for (const struct state_field *f = d->fields; f->name != NULL; f++)
-		n += f->width * f->count;
+		n += bytes_of(f) * f->count;
 	return n;
 }
 
@@ -104,15 +110,15 @@ state_save(const struct state_desc *d, unsigned instance, void *obj,
 	put_le(head + NAME_BYTES + 4, d->version, 4);
 	put_le(head + NAME_BYTES + 8, n, 4);
 	buf_put(out, head, sizeof(head));
-	for (const struct state_field *f = d->fields; f->name != NULL; f++)
-		for (uint32_t i = 0; i < f->count; i++) {
-			put_le(cell,
-			       get_host((const uint8_t *)obj + f->offset +
-			                    (size_t)i * f->width,
-			                f->width),
-			       f->width);
-			buf_put(out, cell, f->width);
+	for (const struct state_field *f = d->fields; f->name != NULL; f++) {
+		const uint8_t *from = (const uint8_t *)obj + f->offset;
+		unsigned width = bytes_of(f);
+
+		for (uint32_t i = 0; i < f->count; i++, from += width) {
+			put_le(cell, get_host(from, width), width);
+			buf_put(out, cell, width);
 		}
+	}
 	if (out->failed)
 		return -ENOMEM;
 	put_le((uint8_t *)out->data + at + NAME_BYTES + 12,
@@ -127,6 +133,8 @@ check(const struct state_desc *d, unsigned instance, const uint8_t *b,
 {
 	char name[NAME_BYTES];
 	uint32_t n = payload_bytes(d);
+
+	const uint8_t *p;
 
 	if (len < HEAD_BYTES)
 		return error_set(err, -EINVAL, "'%s': cut off", d->name);
@@ -143,6 +151,13 @@ check(const struct state_desc *d, unsigned instance, const uint8_t *b,
 		return error_set(err, -EINVAL, "'%s': wrong length", d->name);
 	if (get_le(b + NAME_BYTES + 12, 4) != crc32_of(b + HEAD_BYTES, n))
 		return error_set(err, -EINVAL, "'%s': wrong CRC", d->name);
+	p = b + HEAD_BYTES;
+	for (const struct state_field *f = d->fields; f->name != NULL; f++)
+		for (uint32_t i = 0; i < f->count; i++, p += bytes_of(f))
+			if (f->width == STATE_BOOL && *p > 1)
+				return error_set(err, -EINVAL,
+				                 "'%s': %s is neither 0 nor 1",
+				                 d->name, f->name);
 	return 0;
 }
 
@@ -154,13 +169,15 @@ state_load(const struct state_desc *d, unsigned instance, void *obj,
 
 	if (check(d, instance, bytes, len, err) < 0)
 		return err->code;
-	for (const struct state_field *f = d->fields; f->name != NULL; f++)
-		for (uint32_t i = 0; i < f->count; i++) {
-			set_host((uint8_t *)obj + f->offset +
-			             (size_t)i * f->width,
-			         f->width, get_le(p, f->width));
-			p += f->width;
+	for (const struct state_field *f = d->fields; f->name != NULL; f++) {
+		uint8_t *to = (uint8_t *)obj + f->offset;
+		unsigned width = bytes_of(f);
+
+		for (uint32_t i = 0; i < f->count; i++, to += width) {
+			set_host(to, width, get_le(p, width));
+			p += width;
 		}
+	}
 	if (d->after_load != NULL && d->after_load(obj, err) < 0)
 		return error_wrap(err, "'%s'", d->name);
 	return p - bytes;

@@ -10,13 +10,19 @@
  */
 #ifndef VMM_STATE_H
 #define VMM_STATE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct buf;
 struct error;
 
-/* An array of count integers of width bytes (1 2 4 8) at offset. */
+enum {
+	STATE_BYTES = 0x0f,    /* of a width */
+	STATE_BOOL = 0x10 | 1, /* a byte that is read as 0 or 1 alone */
+};
+
+/* An array of count integers of width bytes (1 2 4 8 or a bool) at offset. */
 struct state_field {
 	const char *name; /* the data sheet's */
 	uint32_t offset, width, count;
@@ -33,22 +39,23 @@ struct state_desc {
 	int (*after_load)(void *obj, struct error *err);
 };
 
+#define STATE_WIDTH(v) _Generic((v), bool : STATE_BOOL, default : sizeof(v))
 #define STATE_FIELD(type, f)                                                   \
 	{                                                                      \
-#f, offsetof(type, f), sizeof(((type *)0)->f), 1               \
+#f, offsetof(type, f), STATE_WIDTH(((type *)0)->f), 1          \
 	}
 #define STATE_ARRAY(type, f)                                                   \
 	{                                                                      \
-#f, offsetof(type, f), sizeof(((type *)0)->f[0]),              \
+#f, offsetof(type, f), STATE_WIDTH(((type *)0)->f[0]),         \
 		    sizeof(((type *)0)->f) / sizeof(((type *)0)->f[0])         \
 	}
 
 int state_save(const struct state_desc *d, unsigned instance, void *obj,
                struct buf *out);
 /*
- * Read the section for (d, instance) that starts at bytes; the object changes
- * only when all of it is sound. Returns the section's length or a negative
- * errno: -EINVAL not this section, version or CRC.
+ * Read the section for (d, instance) that starts at bytes. Returns its length
+ * or a negative errno: -EINVAL not this section, version or CRC, and the object
+ * is as it was; or after_load() refused it, and the object is good for nothing.
  */
 int64_t state_load(const struct state_desc *d, unsigned instance, void *obj,
                    const uint8_t *bytes, size_t len, struct error *err);

@@ -147,7 +147,8 @@ int vm_start(struct vm *vm, struct error *err);
 void vm_suspend(struct vm *vm, enum vm_suspend how); /* any thread */
 enum vm_suspend vm_suspended(const struct vm *vm);
 void vm_stop(struct vm *vm); /* all vCPU threads joined */
-/* No vCPU executes and devices are quiet when pause returns. */
+/* No vCPU executes and devices are quiet when pause returns, and until as many
+ * resumes have followed. From the loop's thread. */
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
 
