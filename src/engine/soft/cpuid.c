@@ -137,6 +137,8 @@ soft_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out)
 	        ecx, edx) < 0 ||
 	    add_caches(out, n) < 0 || row(out, 6, 0, ARAT, 0, 0, 0) < 0 ||
 	    row(out, 7, 0, 0, F7_EBX, 0, F7_EDX) < 0 ||
+	    /* It has subleaves: one that is not here reads as zeros. */
+	    row(out, 7, 1, 0, 0, 0, 0) < 0 ||
 	    add_topology(out, n, apic_id) < 0 ||
 	    add_frequency(out, vm->tsc_hz) < 0)
 		return -ENOSPC;
