@@ -42,8 +42,9 @@ struct entry {
 	const struct record *rec;
 	struct jail_filter_flags flags;
 	unsigned ns;
-	int group; /* cgroup of the jail's own processes */
-	int count; /* what counts them (procs.h), or -1 */
+	bool nested; /* we are in a jail ourselves */
+	int group;   /* cgroup of the jail's own processes */
+	int count;   /* what counts them (procs.h), or -1 */
 	int report[2];
 	struct passwd_entry user;
 	gid_t groups[PASSWD_MAX_GROUPS];
@@ -305,6 +306,28 @@ enter(struct entry *e)
 	become_command(e);
 }
 
+/* A child of the kind that flags tell, in the jail's cgroup and where our
+ * children are born. */
+static pid_t
+clone_into(const struct entry *e, uint64_t flags, struct error *err)
+{
+	struct clone_args args = {
+		.flags = flags | CLONE_INTO_CGROUP,
+		.exit_signal = (flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD,
+		.cgroup = (uint64_t)e->group,
+	};
+	pid_t pid;
+
+	if (setns(e->rec->pidfd, CLONE_NEWPID) < 0)
+		return error_sys(err, "jail_attach");
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid >= 0)
+		return pid;
+	/* A namespace whose init is gone takes nobody in any more. */
+	errno = errno == ENOMEM ? ESRCH : errno;
+	return error_sys(err, "jail_attach");
+}
+
 /*
  * Make a child in the jail's cgroup and pid namespace. Where children are born
  * is an attribute of ours, turned there and back again, which spares a process
@@ -313,30 +336,57 @@ enter(struct entry *e)
 static pid_t
 bear(const struct entry *e, struct error *err)
 {
-	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP,
-		.exit_signal = SIGCHLD,
-		.cgroup = (uint64_t)e->group,
-	};
 	cleanup_close int home =
 	    open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 	pid_t pid;
 
 	if (home < 0)
 		return error_sys(err, "open '/proc/self/ns/pid'");
-	if (setns(e->rec->pidfd, CLONE_NEWPID) < 0)
-		return error_sys(err, "jail_attach");
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0)
-		return 0;
-	if (pid < 0) {
-		/* A namespace whose init is gone takes nobody in any more. */
-		errno = errno == ENOMEM ? ESRCH : errno;
-		pid = error_sys(err, "jail_attach");
-	}
-	if (setns(home, CLONE_NEWPID) < 0)
+	pid = clone_into(e, 0, err);
+	if (pid != 0 && setns(home, CLONE_NEWPID) < 0)
 		return error_sys(err, "leave the jail");
 	return pid;
+}
+
+/*
+ * The same in a jail, whose pid namespace is the host's: nobody inside may turn
+ * back to it. A process between us and the command goes there in our stead, and
+ * leaves its child to us.
+ */
+static pid_t
+bear_nested(const struct entry *e, struct error *err)
+{
+	struct {
+		pid_t pid;
+		struct error err;
+	} word = { -1, { 0 } };
+	int pipes[2];
+	pid_t between;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return error_sys(err, "pipe");
+	between = fork();
+	if (between == 0) {
+		word.pid = clone_into(e, CLONE_PARENT, &word.err);
+		if (word.pid == 0) {
+			close(pipes[0]);
+			close(pipes[1]);
+			return 0;
+		}
+		_exit(write(pipes[1], &word, sizeof(word)) !=
+		      (ssize_t)sizeof(word));
+	}
+	close(pipes[1]);
+	if (between < 0)
+		error_sys(err, "fork");
+	else if (read_whole(pipes[0], &word, sizeof(word)) != sizeof(word))
+		error_set(err, -ESRCH, "jail_attach: no process");
+	else if (word.pid < 0)
+		*err = word.err;
+	while (between > 0 && waitpid(between, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	close(pipes[0]);
+	return word.pid < 0 ? err->code : word.pid;
 }
 
 /* The child's word: nothing, when exec closed the pipe. */
@@ -364,7 +414,7 @@ run_entry(struct entry *e, struct error *err)
 
 	if (pipe2(e->report, O_CLOEXEC) < 0)
 		return error_sys(err, "pipe");
-	pid = bear(e, err);
+	pid = e->nested ? bear_nested(e, err) : bear(e, err);
 	if (pid == 0) {
 		close(e->report[0]);
 		enter(e);
@@ -397,6 +447,7 @@ jail_spawn(struct jail_sys *sys, int jid, const struct jail_cmd *cmd,
 	e->cmd = cmd;
 	e->rec = &r;
 	e->group = group;
+	e->nested = sys->nested;
 	e->count = count;
 	e->flags = confine_flags(&r.d);
 	e->ns = (unsigned)dict_get_int(&r.d, REC_NS, 0);
