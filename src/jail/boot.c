@@ -218,6 +218,33 @@ mount_all(struct making *m, struct error *err)
 
 /* --- the two stages ----------------------------------------------------- */
 
+/*
+ * Where the jail's root shows the runtime directory, put an empty one of the
+ * jail's own over it. jail(8) inside would find records of jails whose init it
+ * cannot see, take them for dead and clear them away.
+ */
+static int
+hide_runtime(const struct making *m, struct error *err)
+{
+	cleanup_free char *run = realpath(m->sys->path, NULL);
+	const char *where =
+	    run == NULL ? NULL : rootfs_below(run, dict_get(&m->rec.d, "path"));
+	char uid[32], gid[32];
+	const char *const opts[] = { "source=gaol", "mode=755", uid, gid,
+		                     NULL };
+	cleanup_close int own = -1;
+	int rc;
+
+	if (where == NULL)
+		return 0;
+	snprintf(uid, sizeof(uid), "uid=%u", m->uid_base);
+	snprintf(gid, sizeof(gid), "gid=%u", m->uid_base);
+	own = mnt_fs("tmpfs", opts, NO_TRICKS, err);
+	rc = own < 0 ? own : attach_at(m, own, where, err);
+	/* Something else may be mounted over what leads there. */
+	return rc == -ENOENT ? 0 : rc;
+}
+
 static int
 enter_root(struct making *m, struct error *err)
 {
@@ -225,7 +252,8 @@ enter_root(struct making *m, struct error *err)
 		return error_sys(err, "make mounts private");
 	/* Over "/" is a place that always exists; the old root goes below. */
 	if (mnt_attach(m->root.fd, AT_FDCWD, "/", err) < 0 ||
-	    rootfs_attach_below(&m->root, err) < 0 || mount_all(m, err) < 0)
+	    rootfs_attach_below(&m->root, err) < 0 ||
+	    hide_runtime(m, err) < 0 || mount_all(m, err) < 0)
 		return err->code;
 	if (fchdir(m->root.fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)

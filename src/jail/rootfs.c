@@ -53,16 +53,15 @@ rootfs_map_ids(int fd, int userns, struct error *err)
 	return map_ids(fd, userns, true, err);
 }
 
-/* The part of a mount point below root, NULL when it is not. */
-static const char *
-below(const char *point, const char *root)
+const char *
+rootfs_below(const char *path, const char *root)
 {
 	size_t len = strcmp(root, "/") == 0 ? 0 : strlen(root);
 
-	if (strncmp(point, root, len) != 0 || point[len] != '/' ||
-	    point[len + 1] == '\0')
+	if (strncmp(path, root, len) != 0 || path[len] != '/' ||
+	    path[len + 1] == '\0')
 		return NULL;
-	return point + len + 1;
+	return path + len + 1;
 }
 
 /* A detached copy of the mount at path below root_fd, where a tenant may put
@@ -118,7 +117,7 @@ add_each(struct rootfs *r, int root_fd, const char *path, int userns,
 	if (mountinfo_read(&mi, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < mi.n; i++) {
-		const char *sub = below(mi.row[i].point, path);
+		const char *sub = rootfs_below(mi.row[i].point, path);
 
 		if (sub != NULL && !is_kernel_fs(mi.row[i].type) &&
 		    add_mount(r, root_fd, sub, userns, err) < 0)

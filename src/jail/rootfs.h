@@ -41,6 +41,9 @@ int rootfs_open(int root_fd, const char *path, int userns, struct rootfs *out,
 int rootfs_map_ids(int fd, int userns, struct error *err);
 void rootfs_close(struct rootfs *r);
 
+/* The part of an absolute path below root, NULL when it is not. */
+const char *rootfs_below(const char *path, const char *root);
+
 /* Attach the mounts below to the root, which is attached itself. */
 int rootfs_attach_below(const struct rootfs *r, struct error *err);
 #endif
