@@ -32,6 +32,9 @@
 #define F7_EBX (BIT(0) | BIT(1) | BIT(7) | BIT(9) | BIT(20))
 /* fsrm, IBRS and IBPB, STIBP, arch_capabilities, SSBD */
 #define F7_EDX (BIT(4) | BIT(26) | BIT(27) | BIT(29) | BIT(31))
+/* BHI_DIS_S: Linux believes no BHI_NO, and would clear history in a loop at
+ * each system call. */
+#define F72_EDX BIT(4)
 /* lahf prefetchw; syscall nx pdpe1gb rdtscp lm */
 #define FE1_ECX (BIT(0) | BIT(8))
 #define FE1_EDX (BIT(11) | BIT(20) | BIT(26) | BIT(27) | BIT(29))
@@ -136,9 +139,9 @@ soft_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out)
 	    row(out, 1, 0, SIGNATURE, CLFLUSH_LINE | n << 16 | apic_id << 24,
 	        ecx, edx) < 0 ||
 	    add_caches(out, n) < 0 || row(out, 6, 0, ARAT, 0, 0, 0) < 0 ||
-	    row(out, 7, 0, 0, F7_EBX, 0, F7_EDX) < 0 ||
-	    /* It has subleaves: one that is not here reads as zeros. */
+	    row(out, 7, 0, 2, F7_EBX, 0, F7_EDX) < 0 ||
 	    row(out, 7, 1, 0, 0, 0, 0) < 0 ||
+	    row(out, 7, 2, 0, 0, 0, F72_EDX) < 0 ||
 	    add_topology(out, n, apic_id) < 0 ||
 	    add_frequency(out, vm->tsc_hz) < 0)
 		return -ENOSPC;

@@ -39,7 +39,8 @@ struct stored {
 
 #define AT(f) offsetof(struct x86_state, f)
 static const struct stored stored[] = {
-	{ MSR_SPEC_CTRL, 1, AT(spec_ctrl), false, 7 },
+	/* IBRS STIBP SSBD BHI_DIS_S */
+	{ MSR_SPEC_CTRL, 1, AT(spec_ctrl), false, 0x407 },
 	{ MSR_SYSENTER_CS, 1, AT(sysenter_cs), false, UINT64_MAX },
 	{ MSR_SYSENTER_ESP, 1, AT(sysenter_esp), true, UINT64_MAX },
 	{ MSR_SYSENTER_EIP, 1, AT(sysenter_eip), true, UINT64_MAX },
