@@ -308,7 +308,7 @@ rtc_now(const struct guest *g, int64_t *out_s, struct error *err)
 static int
 build(struct guest *g, struct error *err)
 {
-	int64_t rtc_s;
+	int64_t rtc_s = 0;
 
 	if (presence_claim(g->base, g->name, &g->dir, &g->lock, err) < 0 ||
 	    make_vm(g, err) < 0 || watch_signals(g, err) < 0 ||

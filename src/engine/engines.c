@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "engine/kvm/kvm.h"
 #include "engine/soft/soft.h"
 #include "vmm/engine.h"
 
-static const struct engine_ops *const engines[] = { &engine_soft };
+static const struct engine_ops *const engines[] = { &engine_kvm, &engine_soft };
 
 int
 engine_select(const char *word, const struct engine_ops **out_ops,
