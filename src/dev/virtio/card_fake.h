@@ -12,7 +12,7 @@
 #include "dev/virtio/driver_fake.h"
 #include "vmm/fake_vm.h"
 
-enum { CARD_QUEUES = 8, CARD_RINGS = 0x10000, CARD_RING_BYTES = 0x4000 };
+enum { CARD_QUEUES = 8, CARD_RINGS = 0x10000, CARD_RING_BYTES = 0x8000 };
 
 struct pci_bus;
 struct pci_dev;

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* net_test.c - virtio-net as a driver sees it: over nothing, and over a tap in
+ * a network namespace of the test's own, whose other side is a packet socket.
+ */
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/base.h"
+#include "base/error.h"
+#include "dev/virtio/card_fake.h"
+#include "dev/virtio/net.h"
+#include "vmm/mem.h"
+#include "vmm/pci.h"
+
+enum { RX = 0x100000, TX = 0x140000, ACK = 0x170000, CTL = 0x171000 };
+enum { ETHERTYPE = 0x88b5, HEADER = 12, LEGACY_HEADER = 10 };
+
+#define MERGE  (1ull << 15)
+#define MODERN (1ull << 32)
+#define ALL    UINT64_MAX
+
+static bool have_netns;
+
+struct wire {
+	struct card c;
+	int fd; /* the packet socket */
+};
+
+static void
+make(struct card *c, const char *a, const char *b, const char *d)
+{
+	const char *const lines[] = { a, b, d, NULL };
+	struct error err;
+
+	assert_int_equal(card_make(c, &virtio_net, lines, &err), 0);
+}
+
+static void
+refused(const char *line)
+{
+	const char *const lines[] = { line, NULL };
+	struct error err;
+	struct card c;
+
+	assert_true(card_make(&c, &virtio_net, lines, &err) < 0);
+}
+
+static void
+wire_up(struct wire *w)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET,
+		                  .sll_protocol = htons(ETHERTYPE) };
+
+	make(&w->c, "backend=tap7", "mac=02:00:00:00:00:07", "mtu=9000");
+	w->fd = socket(AF_PACKET, SOCK_RAW, htons(ETHERTYPE));
+	assert_true(w->fd >= 0);
+	at.sll_ifindex = (int)if_nametoindex("tap7");
+	assert_int_equal(bind(w->fd, (struct sockaddr *)&at, sizeof(at)), 0);
+}
+
+static void
+wire_down(struct wire *w)
+{
+	close(w->fd);
+	card_free(&w->c);
+}
+
+static void
+frame(uint8_t *f, unsigned len, uint8_t fill)
+{
+	static const uint8_t head[14] = { 2, 0, 0, 0, 0, 7,    2,
+		                          0, 0, 0, 0, 8, 0x88, 0xb5 };
+
+	memset(f, fill, len);
+	memcpy(f, head, sizeof(head));
+}
+
+/* len bytes from the wire, waiting for them. */
+static ssize_t
+from_wire(struct wire *w, uint8_t *buf, size_t len)
+{
+	struct pollfd p = { w->fd, POLLIN, 0 };
+
+	if (poll(&p, 1, 5000) != 1)
+		return -1;
+	return recv(w->fd, buf, len, 0);
+}
+
+static void
+the_address_is_bhyves(void **state)
+{
+	uint8_t mac[6];
+	struct card c;
+
+	(void)state;
+	virtio_net_mac(3, 0, "fake", mac);
+	assert_memory_equal(mac, "\x58\x9c\xfc", 3);
+	make(&c, NULL, NULL, NULL);
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(card_config(&c, i, 1), mac[i]);
+	assert_int_equal(card_config(&c, 6, 2), 1); /* link up */
+	assert_int_equal(card_config(&c, 8, 2), 1); /* a pair */
+	assert_int_equal(card_offered(&c) >> 3 & 1, 0);
+	card_free(&c);
+
+	make(&c, "mac=02:ab:cd:0:1:ff", "mtu=1400", NULL);
+	assert_int_equal(card_config(&c, 0, 4), 0x00cdab02);
+	assert_int_equal(card_config(&c, 4, 2), 0xff01);
+	assert_int_equal(card_config(&c, 10, 2), 1400);
+	assert_int_equal(card_offered(&c) >> 3 & 1, 1);
+	card_free(&c);
+}
+
+static void
+keys_are_checked(void **state)
+{
+	static const char *const bad[] = {
+		"mac=02:00:00:00:00",
+		"mac=01:00:00:00:00:01",
+		"mac=00:00:00:00:00:00",
+		"mac=02:00:00:00:00:100",
+		"mac=02-00-00-00-00-01",
+		"mtu=67",
+		"mtu=65536",
+		"queues=0",
+		"queues=9",
+		"backend=vale0:1",
+		"open=perhaps",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		refused(bad[i]);
+}
+
+/* One command with len bytes after class and number; the answer. */
+static int
+control(struct card *c, uint8_t class, uint8_t number, const void *p,
+        uint32_t len)
+{
+	const uint8_t head[2] = { class, number };
+	const struct fake_part parts[] = { { CTL, 2, 0 },
+		                           { CTL + 2, len, 0 },
+		                           { ACK, 1, FAKE_WRITE } };
+	uint8_t ack = 0xee;
+
+	fake_put(c->f.vm->mem, CTL, head, 2);
+	fake_put(c->f.vm->mem, CTL + 2, p, len);
+	fake_put(c->f.vm->mem, ACK, &ack, 1);
+	assert_int_equal(card_do(c, 2, parts, 3), 1);
+	fake_get(c->f.vm->mem, ACK, &ack, 1);
+	return ack;
+}
+
+static void
+commands_are_answered(void **state)
+{
+	static const uint8_t mac[6] = { 2, 3, 4, 5, 6, 7 };
+	const uint16_t pairs = 1;
+	const uint64_t offloads = 1;
+	struct card c;
+
+	(void)state;
+	make(&c, NULL, NULL, NULL);
+	(void)card_up(&c, ALL, 3, 64);
+	assert_int_equal(control(&c, 1, 1, mac, 6), 0);
+	assert_int_equal(card_config(&c, 0, 4), 0x05040302);
+	assert_int_equal(control(&c, 1, 1, mac, 5), 1);
+	assert_int_equal(control(&c, 1, 0, mac, 6), 1);
+	assert_int_equal(control(&c, 4, 0, &pairs, 2), 1); /* no MQ */
+	assert_int_equal(control(&c, 5, 0, &offloads, 8), 1);
+	assert_int_equal(control(&c, 99, 0, mac, 6), 1);
+	assert_int_equal(control(&c, 0, 0, mac, 1), 1);
+	card_reset(&c);
+	assert_int_not_equal(card_config(&c, 0, 4), 0x05040302);
+	card_free(&c);
+}
+
+static void
+frames_are_swallowed_without_a_network(void **state)
+{
+	const struct fake_part part = { TX, 100, 0 };
+	const struct fake_part tiny = { TX, 4, 0 };
+	struct card c;
+
+	(void)state;
+	make(&c, NULL, NULL, NULL);
+	(void)card_up(&c, ALL, 3, 64);
+	for (unsigned i = 0; i < 300; i++)
+		assert_int_equal(card_do(&c, 1, &part, 1), 0);
+	assert_int_equal(card_do(&c, 1, &tiny, 1), 0);
+	assert_int_equal(card_status(&c), 0x0f);
+	card_free(&c);
+}
+
+static void
+frames_reach_the_wire(void **state)
+{
+	uint8_t sent[1600], got[1600];
+	struct wire w;
+
+	(void)state;
+	if (!have_netns)
+		skip();
+	for (unsigned face = 0; face < 2; face++) {
+		unsigned head = face == 0 ? HEADER : LEGACY_HEADER;
+		static const uint8_t none[HEADER];
+
+		wire_up(&w);
+		w.c.legacy = face == 1;
+		assert_int_equal(
+		    card_up(&w.c, face == 0 ? ALL : 0, 3, 64) & 0x44, 4);
+		for (unsigned len = 60; len <= 1514; len += 97) {
+			/* In one part, and cut inside of header and frame. */
+			const struct fake_part parts[] = {
+				{ TX, 5, 0 },
+				{ TX + 5, head, 0 },
+				{ TX + 5 + head, len - 5, 0 },
+			};
+			const struct fake_part one = { TX, head + len, 0 };
+
+			frame(sent, len, (uint8_t)len);
+			fake_put(w.c.f.vm->mem, TX, none, head);
+			fake_put(w.c.f.vm->mem, TX + head, sent, len);
+			assert_int_equal(card_do(&w.c, 1,
+			                         len % 2 == 0 ? parts : &one,
+			                         len % 2 == 0 ? 3 : 1),
+			                 0);
+			assert_int_equal(from_wire(&w, got, sizeof(got)), len);
+			assert_memory_equal(got, sent, len);
+		}
+		wire_down(&w);
+	}
+}
+
+static void
+give_buffers(struct card *c, unsigned n, uint32_t bytes)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct fake_part part = { RX + 0x1000ull * i, bytes,
+			                        FAKE_WRITE };
+
+		fake_buffer(&c->q[0], &part, 1);
+	}
+	card_notify(c, 0);
+}
+
+static void
+frames_come_from_the_wire(void **state)
+{
+	uint8_t sent[1600], got[1600];
+	struct wire w;
+
+	(void)state;
+	if (!have_netns)
+		skip();
+	for (unsigned face = 0; face < 3; face++) {
+		/* Modern with and without merging, and legacy. */
+		unsigned head = face == 2 ? LEGACY_HEADER : HEADER;
+
+		wire_up(&w);
+		w.c.legacy = face == 2;
+		(void)card_up(&w.c,
+		              face == 0   ? ALL
+		              : face == 1 ? MODERN
+		                          : 0,
+		              3, 64);
+		give_buffers(&w.c, 32, 2048);
+		for (unsigned i = 0; i < 20; i++) {
+			unsigned len = 60 + i * 70;
+			uint32_t id, used;
+			uint16_t buffers;
+
+			frame(sent, len, (uint8_t)i);
+			assert_int_equal(send(w.fd, sent, len, 0), len);
+			assert_true(card_wait(&w.c, 0, &id, &used));
+			assert_int_equal(used, head + len);
+			fake_get(w.c.f.vm->mem, RX + 0x1000ull * i + head, got,
+			         len);
+			assert_memory_equal(got, sent, len);
+			if (head == LEGACY_HEADER)
+				continue;
+			fake_get(w.c.f.vm->mem, RX + 0x1000ull * i + 10,
+			         &buffers, 2);
+			assert_int_equal(buffers, 1);
+		}
+		wire_down(&w);
+	}
+}
+
+static void
+a_frame_is_spread_over_buffers(void **state)
+{
+	uint8_t sent[600], got[600];
+	uint32_t id, len;
+	uint16_t buffers;
+	struct wire w;
+
+	(void)state;
+	if (!have_netns)
+		skip();
+	wire_up(&w);
+	(void)card_up(&w.c, ALL, 3, 64);
+	give_buffers(&w.c, 16, 100);
+	frame(sent, 250, 'z');
+	assert_int_equal(send(w.fd, sent, 250, 0), 250);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(card_wait(&w.c, 0, &id, &len));
+		assert_int_equal(len, i < 2 ? 100 : 62);
+	}
+	fake_get(w.c.f.vm->mem, RX + 10, &buffers, 2);
+	assert_int_equal(buffers, 3);
+	fake_get(w.c.f.vm->mem, RX + 12, got, 88);
+	fake_get(w.c.f.vm->mem, RX + 0x1000, got + 88, 100);
+	fake_get(w.c.f.vm->mem, RX + 0x2000, got + 188, 62);
+	assert_memory_equal(got, sent, 250);
+	assert_false(fake_used(&w.c.q[0], &id, &len));
+	/* One that takes more than there is, is dropped; the next comes. */
+	frame(sent, 600, 'y');
+	for (unsigned i = 0; i < 3; i++)
+		(void)send(w.fd, sent, 600, 0);
+	frame(sent, 60, 'x');
+	assert_int_equal(send(w.fd, sent, 60, 0), 60);
+	do
+		assert_true(card_wait(&w.c, 0, &id, &len));
+	while (len != 72);
+	wire_down(&w);
+}
+
+static void
+a_frame_too_large_is_dropped(void **state)
+{
+	uint8_t sent[600];
+	uint32_t id, len;
+	struct wire w;
+
+	(void)state;
+	if (!have_netns)
+		skip();
+	wire_up(&w);
+	(void)card_up(&w.c, MODERN, 3, 64);
+	give_buffers(&w.c, 4, 100);
+	frame(sent, 250, 'z');
+	assert_int_equal(send(w.fd, sent, 250, 0), 250);
+	frame(sent, 80, 'x');
+	assert_int_equal(send(w.fd, sent, 80, 0), 80);
+	assert_true(card_wait(&w.c, 0, &id, &len));
+	assert_int_equal(len, 92);
+	wire_down(&w);
+}
+
+static void
+frames_wait_for_buffers_and_over_a_save(void **state)
+{
+	uint8_t sent[60];
+	uint32_t id, len;
+	struct wire w;
+
+	(void)state;
+	if (!have_netns)
+		skip();
+	wire_up(&w);
+	(void)card_up(&w.c, ALL, 3, 64);
+	for (unsigned round = 0; round < 20; round++) {
+		frame(sent, 60, (uint8_t)round);
+		assert_int_equal(send(w.fd, sent, 60, 0), 60);
+		vm_pause(w.c.f.vm);
+		give_buffers(&w.c, 1, 2048);
+		assert_int_equal(fake_vm_roundtrip(&w.c.f, NULL), 0);
+		vm_resume(w.c.f.vm);
+		assert_true(card_wait(&w.c, 0, &id, &len));
+		assert_int_equal(len, 72);
+	}
+	wire_down(&w);
+}
+
+/* A tap that is taken away is a cable pulled; one that is down loses frames. */
+static void
+the_hosts_side_may_vanish(void **state)
+{
+	const struct fake_part part = { TX, 100, 0 };
+	struct wire w;
+
+	(void)state;
+	if (!have_netns)
+		skip();
+	wire_up(&w);
+	(void)card_up(&w.c, ALL, 3, 64);
+	give_buffers(&w.c, 4, 2048);
+	assert_int_equal(system("ip link set tap7 down"), 0);
+	assert_int_equal(card_do(&w.c, 1, &part, 1), 0);
+	assert_int_equal(card_config(&w.c, 6, 2), 1);
+	assert_int_equal(system("ip link delete tap7"), 0);
+	for (unsigned i = 0; i < 1000 && card_config(&w.c, 6, 2) == 1; i++)
+		usleep(1000);
+	assert_int_equal(card_config(&w.c, 6, 2), 0);
+	assert_int_equal(card_do(&w.c, 1, &part, 1), 0);
+	wire_down(&w);
+}
+
+static void
+pairs_are_switched_on(void **state)
+{
+	const struct fake_part part = { TX, 100, 0 };
+	uint16_t pairs = 2;
+	struct card c;
+
+	(void)state;
+	if (!have_netns)
+		skip();
+	make(&c, "backend=tap8", "queues=2", NULL);
+	assert_int_equal(card_config(&c, 8, 2), 2);
+	/* With MQ the control queue is the last, without it is 2. */
+	(void)card_up(&c, ALL, 5, 64);
+	{
+		const struct fake_part cmd[] = { { CTL, 4, 0 },
+			                         { ACK, 1, FAKE_WRITE } };
+		uint8_t words[4] = { 4, 0, 2, 0 }, ack = 0xee;
+
+		fake_put(c.f.vm->mem, CTL, words, 4);
+		assert_int_equal(card_do(&c, 4, cmd, 2), 1);
+		fake_get(c.f.vm->mem, ACK, &ack, 1);
+		assert_int_equal(ack, 0);
+		words[2] = 3;
+		fake_put(c.f.vm->mem, CTL, words, 4);
+		assert_int_equal(card_do(&c, 4, cmd, 2), 1);
+		fake_get(c.f.vm->mem, ACK, &ack, 1);
+		assert_int_equal(ack, 1);
+	}
+	assert_int_equal(card_do(&c, 3, &part, 1), 0);
+	(void)card_up(&c, ALL & ~(1ull << 22), 3, 64);
+	assert_int_equal(control(&c, 4, 0, &pairs, 2), 1);
+	card_free(&c);
+}
+
+static int
+own_network(void **state)
+{
+	int fd;
+
+	(void)state;
+	have_netns = unshare(CLONE_NEWNET) == 0 &&
+	             access("/dev/net/tun", R_OK | W_OK) == 0;
+	if (!have_netns)
+		return 0;
+	/* No frames but ours. */
+	fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY);
+	if (fd >= 0) {
+		if (write(fd, "1", 1) < 0)
+			perror("disable_ipv6");
+		close(fd);
+	}
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_address_is_bhyves),
+		cmocka_unit_test(keys_are_checked),
+		cmocka_unit_test(commands_are_answered),
+		cmocka_unit_test(frames_are_swallowed_without_a_network),
+		cmocka_unit_test(frames_reach_the_wire),
+		cmocka_unit_test(frames_come_from_the_wire),
+		cmocka_unit_test(a_frame_is_spread_over_buffers),
+		cmocka_unit_test(a_frame_too_large_is_dropped),
+		cmocka_unit_test(frames_wait_for_buffers_and_over_a_save),
+		cmocka_unit_test(the_hosts_side_may_vanish),
+		cmocka_unit_test(pairs_are_switched_on),
+	};
+
+	return cmocka_run_group_tests(tests, own_network, NULL);
+}
