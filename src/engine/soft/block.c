@@ -357,7 +357,7 @@ UOP(link_near)
 }
 
 /* A link belongs to the vCPU that first filled it in: its number is in gen. */
-static const struct uop *
+static SOFT_COLD const struct uop *
 link_far_find(struct cpu *c, const struct uop *u)
 {
 	uint64_t epoch = c->vm->blocks->epoch, none = 0;

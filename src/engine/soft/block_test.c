@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* block_test.c - code that changes itself, moves, lies on two pages, or is
+ * written by others: what runs is always what is there.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/base.h"
+#include "engine/soft/bed.h"
+#include "engine/soft/block.h"
+#include "engine/soft/soft_vm.h"
+
+/* A page of code apart, and another that may be mapped there. */
+enum { FAR = 0x200000, OTHER = 0x300000 };
+
+static int
+setup(void **state)
+{
+	static struct bed b;
+
+	bed_init(&b);
+	bed_long(&b);
+	*state = &b;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	bed_fini(*state);
+	return 0;
+}
+
+/* The next instruction of the same block is changed just before it. */
+PROGRAM(patch_next, ".code64\n"
+                    "movb $7, 1f+1(%rip)\n"
+                    "1: mov $1, %al\n"
+                    "out %al, $0xe9" END);
+
+static void
+a_store_ahead_counts_at_once(void **state)
+{
+	struct bed *b = *state;
+
+	LOAD(b, BED_CODE, patch_next);
+	assert_true(bed_run(b));
+	assert_int_equal(b->nout, 1);
+	assert_int_equal(b->out[0] & 0xff, 7);
+}
+
+/* A loop that counts up in its own immediate. */
+PROGRAM(patch_loop, ".code64\n"
+                    "mov $100, %ecx\n"
+                    "xor %ebx, %ebx\n"
+                    "1: mov $0, %eax\n"
+                    "add %eax, %ebx\n"
+                    "incl 1b+1(%rip)\n"
+                    "dec %ecx\n"
+                    "jnz 1b\n"
+                    "mov %ebx, %eax\n"
+                    "out %eax, $0xe9" END);
+
+static void
+a_loop_may_change_itself(void **state)
+{
+	struct bed *b = *state;
+
+	LOAD(b, BED_CODE, patch_loop);
+	assert_true(bed_run(b));
+	assert_int_equal(b->out[0], 99 * 100 / 2);
+}
+
+/* Others keep their links to what was patched. */
+PROGRAM(patch_called, ".code64\n"
+                      "mov $50, %ecx\n"
+                      "xor %ebx, %ebx\n"
+                      "1: call 2f\n"
+                      "add %eax, %ebx\n"
+                      "test $1, %cl\n"
+                      "jz 3f\n"
+                      "incb 2f+1(%rip)\n"
+                      "3: dec %ecx\n"
+                      "jnz 1b\n"
+                      "mov %ebx, %eax\n"
+                      "out %eax, $0xe9\n"
+                      "out %al, $0xf4\n"
+                      "hlt\n"
+                      ".balign 64\n"
+                      "2: mov $1, %eax\n"
+                      "ret\n");
+
+static void
+links_lead_to_the_new_code(void **state)
+{
+	struct bed *b = *state;
+	unsigned want = 0, v = 1;
+
+	for (unsigned n = 50; n > 0; n--) {
+		want += v;
+		v += n & 1;
+	}
+	LOAD(b, BED_CODE, patch_called);
+	assert_true(bed_run(b));
+	assert_int_equal(b->out[0], want);
+}
+
+/* REP STOS over code that ran: NOPs instead of an increment. */
+PROGRAM(fill, ".code64\n"
+              "xor %ebx, %ebx\n"
+              "mov $2, %edx\n"
+              "1: call 2f\n"
+              "lea 2f(%rip), %rdi\n"
+              "mov $3, %ecx\n"
+              "mov $0x90, %al\n"
+              "rep stosb\n"
+              "dec %edx\n"
+              "jnz 1b\n"
+              "mov %ebx, %eax\n"
+              "out %eax, $0xe9" END "2: add $5, %ebx\n"
+              "ret\n");
+
+static void
+string_stores_count_too(void **state)
+{
+	struct bed *b = *state;
+
+	LOAD(b, BED_CODE, fill);
+	assert_true(bed_run(b));
+	assert_int_equal(b->out[0], 5);
+}
+
+/* Five calls into FAR; between the third and the fourth the page is another. */
+PROGRAM(remap, ".code64\n"
+               "xor %ebx, %ebx\n"
+               "mov $5, %r8d\n"
+               "mov $0x200000, %r9\n"
+               "1: call *%r9\n"
+               "add %eax, %ebx\n"
+               "cmp $3, %r8d\n"
+               "jne 2f\n"
+               "movl $0x300003, (%rsi)\n"
+               "invlpg (%r9)\n"
+               "2: dec %r8d\n"
+               "jnz 1b\n"
+               "mov %ebx, %eax\n"
+               "out %eax, $0xe9" END);
+PROGRAM(one, ".code64\nmov $1, %eax\nret\n");
+PROGRAM(ten, ".code64\nmov $10, %eax\nret\n");
+
+static void
+a_page_mapped_elsewhere_is_other_code(void **state)
+{
+	struct bed *b = *state;
+
+	LOAD(b, BED_CODE, remap);
+	LOAD(b, FAR, one);
+	LOAD(b, OTHER, ten);
+	b->st.gpr[X86_RSI] = bed_pte(FAR);
+	assert_true(bed_run(b));
+	assert_int_equal(b->out[0], 3 * 1 + 2 * 10);
+}
+
+/* The same by direct calls, which link to other pages. */
+PROGRAM(remap_direct, ".code64\n"
+                      "xor %ebx, %ebx\n"
+                      "mov $5, %r8d\n"
+                      "1: call .+0x200000-0x10008\n"
+                      "add %eax, %ebx\n"
+                      "cmp $3, %r8d\n"
+                      "jne 2f\n"
+                      "movl $0x300003, (%rsi)\n"
+                      "mov %cr3, %rax\n"
+                      "mov %rax, %cr3\n"
+                      "2: dec %r8d\n"
+                      "jnz 1b\n"
+                      "mov %ebx, %eax\n"
+                      "out %eax, $0xe9" END);
+
+static void
+links_to_other_pages_end_with_the_mapping(void **state)
+{
+	struct bed *b = *state;
+
+	LOAD(b, BED_CODE, remap_direct);
+	LOAD(b, FAR, one);
+	LOAD(b, OTHER, ten);
+	b->st.gpr[X86_RSI] = bed_pte(FAR);
+	assert_true(bed_run(b));
+	assert_int_equal(b->out[0], 3 * 1 + 2 * 10);
+}
+
+/* mov $imm32, %eax with its last two bytes on the next page. */
+PROGRAM(cross_call, ".code64\n"
+                    "mov $0x200ffd, %r9\n"
+                    "call *%r9\n"
+                    "out %eax, $0xe9\n"
+                    "movb $0x77, 0x201000\n"
+                    "call *%r9\n"
+                    "out %eax, $0xe9\n"
+                    "movl $0x300003, (%rsi)\n"
+                    "invlpg 0x201000\n"
+                    "call *%r9\n"
+                    "out %eax, $0xe9" END);
+PROGRAM(cross, ".code64\nmov $0x44332211, %eax\nret\n");
+
+static void
+an_instruction_may_lie_on_two_pages(void **state)
+{
+	struct bed *b = *state;
+	const uint8_t tail[] = { 0x55, 0x66, 0xc3 };
+
+	LOAD(b, BED_CODE, cross_call);
+	LOAD(b, FAR + 0xffd, cross);
+	bed_write(b, OTHER, tail, sizeof(tail));
+	b->st.gpr[X86_RSI] = bed_pte(FAR + 0x1000);
+	assert_true(bed_run(b));
+	assert_int_equal(b->nout, 3);
+	assert_int_equal(b->out[0], 0x44332211);
+	assert_int_equal(b->out[1], 0x44772211);
+	assert_int_equal(b->out[2], 0x66552211);
+}
+
+static void
+its_second_page_faults_for_itself(void **state)
+{
+	struct bed *b = *state;
+	struct bed_log log;
+
+	LOAD(b, BED_CODE, cross_call);
+	LOAD(b, FAR + 0xffd, cross);
+	b->st.gpr[X86_RSI] = bed_pte(FAR + 0x1000);
+	bed_put64(b, bed_pte(FAR + 0x1000), 0);
+	assert_true(bed_run(b));
+	assert_int_equal(bed_vector(b, &log), X86_PF);
+	assert_int_equal(log.cr2, FAR + 0x1000);
+	assert_int_equal(log.rip, FAR + 0xffd);
+}
+
+/* A device writes where code ran. */
+static void
+dma_drops_blocks(void **state)
+{
+	struct bed *b = *state;
+	struct soft_vm *s = b->vm->engine;
+
+	LOAD(b, BED_CODE, patch_next);
+	assert_true(bed_run(b));
+	assert_true(block_hit(s, BED_CODE, 1));
+	assert_false(block_hit(s, BED_CODE + 0x800, 64));
+	assert_false(block_hit(s, BED_CODE - 64, 64));
+	assert_true(block_written(s, BED_CODE, 1));
+	assert_false(block_hit(s, BED_CODE, 1));
+	assert_false(block_written(s, BED_CODE, 4096));
+}
+
+/* Flags nobody reads before the branch, but somebody does behind it. */
+PROGRAM(live, ".code64\n"
+              "mov $0xff, %al\n"
+              "add $1, %al\n" /* CF */
+              "jmp 1f\n"
+              ".balign 16\n"
+              "1: mov $0, %ebx\n"
+              "adc $0, %ebx\n"
+              "mov $3, %ecx\n"
+              "2: dec %ecx\n" /* keeps CF for the ADC */
+              "mov %ecx, %edx\n"
+              "adc $0, %ebx\n"
+              "test %edx, %edx\n"
+              "jnz 2b\n"
+              "mov %ebx, %eax\n"
+              "out %eax, $0xe9" END);
+
+static void
+flags_live_across_branches(void **state)
+{
+	struct bed *b = *state;
+
+	LOAD(b, BED_CODE, live);
+	assert_true(bed_run(b));
+	assert_int_equal(b->out[0], 1);
+}
+
+static void
+all_blocks_may_be_dropped(void **state)
+{
+	struct bed *b = *state;
+	struct soft_vm *s = b->vm->engine;
+
+	for (unsigned i = 0; i < 3; i++) {
+		bed_long(b);
+		LOAD(b, BED_CODE, patch_called);
+		assert_true(bed_run(b));
+		block_flush_all(s, NULL);
+		assert_false(block_hit(s, BED_CODE, 4096));
+	}
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(a_store_ahead_counts_at_once),
+		T(a_loop_may_change_itself),
+		T(links_lead_to_the_new_code),
+		T(string_stores_count_too),
+		T(a_page_mapped_elsewhere_is_other_code),
+		T(links_to_other_pages_end_with_the_mapping),
+		T(an_instruction_may_lie_on_two_pages),
+		T(its_second_page_faults_for_itself),
+		T(dma_drops_blocks),
+		T(flags_live_across_branches),
+		T(all_blocks_may_be_dropped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
