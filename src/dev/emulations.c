@@ -7,11 +7,14 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "dev/virtio/blk.h"
+#include "dev/virtio/net.h"
 #include "dev/virtio/rnd.h"
 #include "vmm/pci.h"
 
 static const struct pci_device_ops *const emulations[] = {
-	&pci_amd_hostbridge, &pci_hostbridge, &pci_lpc, &pci_uart, &virtio_rnd,
+	&pci_amd_hostbridge, &pci_hostbridge, &pci_lpc,    &pci_uart,
+	&virtio_blk,         &virtio_net,     &virtio_rnd,
 };
 
 const struct pci_device_ops *

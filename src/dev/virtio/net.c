@@ -22,7 +22,7 @@
 
 #include "base/base.h"
 #include "base/error.h"
-#include "base/md5.h"
+#include "dev/mac.h"
 #include "dev/virtio/pci.h"
 #include "dev/virtio/virtio.h"
 #include "dev/virtio/worker.h"
@@ -645,44 +645,6 @@ static const struct device_ops net_device = {
 
 /* Making it. */
 
-void
-virtio_net_mac(unsigned slot, unsigned func, const char *vm, uint8_t out[6])
-{
-	static const uint8_t freebsd[3] = { 0x58, 0x9c, 0xfc };
-	uint8_t h[MD5_BYTES];
-	char text[300];
-	int n = snprintf(text, sizeof(text), "%u-%u-%s", slot, func, vm);
-
-	md5(text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1, h);
-	memcpy(out, freebsd, 3);
-	memcpy(out + 3, h, 3);
-}
-
-static int
-parse_mac(const char *text, uint8_t out[6], struct error *err)
-{
-	const char *at = text;
-	unsigned all = 0;
-
-	for (unsigned i = 0; i < 6; i++) {
-		char *end;
-		unsigned long v = strtoul(at, &end, 16);
-
-		if (end == at || end - at > 2 || v > 0xff ||
-		    *end != (i < 5 ? ':' : '\0'))
-			return error_set(err, -EINVAL,
-			                 "mac '%s': want XX:XX:XX:XX:XX:XX",
-			                 text);
-		out[i] = (uint8_t)v;
-		all |= (unsigned)v;
-		at = end + 1;
-	}
-	if ((out[0] & 1) != 0 || all == 0)
-		return error_set(err, -EINVAL, "mac '%s': not of one card",
-		                 text);
-	return 0;
-}
-
 static int
 add_pair(struct net *n, struct error *err)
 {
@@ -753,9 +715,8 @@ identity(struct net *n, struct pci_dev *d, const struct config_node *cfg,
 	uint64_t mtu;
 
 	if (mac == NULL)
-		virtio_net_mac(pci_slot(d), pci_func(d), pci_vm(d)->name,
-		               n->mac);
-	else if (parse_mac(mac, n->mac, err) < 0)
+		mac_derive(pci_slot(d), pci_func(d), pci_vm(d)->name, n->mac);
+	else if (mac_parse(mac, n->mac, err) < 0)
 		return err->code;
 	if (config_get_num(cfg, "mtu", 0, NET_MIN_MTU, NET_MAX_MTU, &mtu, err) <
 	    0)

@@ -6,12 +6,6 @@
  */
 #ifndef DEV_VIRTIO_NET_H
 #define DEV_VIRTIO_NET_H
-#include <stdint.h>
 
 extern const struct pci_device_ops virtio_net;
-
-/* bhyve's address for a card without one: 58:9c:fc and three bytes of the MD5
- * of "SLOT-FUNC-VM". */
-void virtio_net_mac(unsigned slot, unsigned func, const char *vm,
-                    uint8_t out[6]);
 #endif

@@ -21,6 +21,7 @@
 
 #include "base/base.h"
 #include "base/error.h"
+#include "dev/mac.h"
 #include "dev/virtio/card_fake.h"
 #include "dev/virtio/net.h"
 #include "vmm/mem.h"
@@ -107,7 +108,7 @@ the_address_is_bhyves(void **state)
 	struct card c;
 
 	(void)state;
-	virtio_net_mac(3, 0, "fake", mac);
+	mac_derive(3, 0, "fake", mac);
 	assert_memory_equal(mac, "\x58\x9c\xfc", 3);
 	make(&c, NULL, NULL, NULL);
 	for (unsigned i = 0; i < 6; i++)
