@@ -106,9 +106,9 @@ check_limit(struct jail_sys *sys, const struct dict *d, struct error *err)
 	return max > 0 ? 0 : error_set(err, -EPERM, "prison limit exceeded");
 }
 
-int
-confine_check_child(const struct dict *d, const struct dict *parent,
-                    struct error *err)
+/* May a jail of this parent's have these parameters? */
+static int
+check_child(const struct dict *d, const struct dict *parent, struct error *err)
 {
 	if (check_below(d, parent, err) < 0 ||
 	    check_addresses(d, parent, "ip4", "ip4.addr", err) < 0 ||
@@ -125,8 +125,22 @@ confine_check(const struct making *m, struct error *err)
 	if (m->sys->nested &&
 	    (check_nested(d, err) < 0 || check_limit(m->sys, d, err) < 0))
 		return err->code;
-	return m->parent.jid == 0 ? 0
-	                          : confine_check_child(d, &m->parent.d, err);
+	return m->parent.jid == 0 ? 0 : check_child(d, &m->parent.d, err);
+}
+
+int
+confine_check_change(const struct jail_sys *sys, const struct record *r,
+                     const struct dict *params, const struct record *parent,
+                     struct error *err)
+{
+	if (dict_is(&r->d, "vnet", "new") &&
+	    (is_set(params, "ip4.addr") || is_set(params, "ip6.addr")))
+		return error_set(err, -EINVAL,
+		                 "vnet jails cannot have IP address "
+		                 "restrictions");
+	if (sys->nested && check_nested(params, err) < 0)
+		return err->code;
+	return parent->jid == 0 ? 0 : check_child(params, &parent->d, err);
 }
 
 /* --- cgroup rules ------------------------------------------------------ */

@@ -12,9 +12,11 @@ struct making;
 /* May this jail be made by us, and below its parent? FreeBSD's rules: a child
  * never has more than its parent. -EPERM, -EINVAL. */
 int confine_check(const struct making *m, struct error *err);
-/* Its second half: may a jail of this parent's have these parameters? */
-int confine_check_child(const struct dict *d, const struct dict *parent,
-                        struct error *err);
+/* May a running jail be given these? parent is its parent's record, without
+ * anything where that is the caller's own jail. */
+int confine_check_change(const struct jail_sys *sys, const struct record *r,
+                         const struct dict *params, const struct record *parent,
+                         struct error *err);
 
 /* Put the jail's cgroup under its address and device rules before the first
  * process enters. warn is told what this host cannot do. */

@@ -471,17 +471,27 @@ apply_update(struct jail_sys *sys, struct record *r, const struct dict *params,
 	                                    : end_persist(sys, r, err);
 }
 
-/* A child never gets more than its parent. */
 static int
-check_parent(struct jail_sys *sys, const struct record *r,
-             const struct dict *params, struct error *err)
+check_walls(struct jail_sys *sys, const struct record *r,
+            const struct dict *params, struct error *err)
 {
 	cleanup_record struct record parent = RECORD_INIT;
 
 	if (record_parent(sys, dict_get(&r->d, "name"), &parent, err) < 0)
 		return err->code;
-	return parent.jid == 0 ? 0
-	                       : confine_check_child(params, &parent.d, err);
+	return confine_check_change(sys, r, params, &parent, err);
+}
+
+/* Whoever has a list has the family, and who has an empty one has not, as
+ * jail_set(2) has it; so what check_update() refuses follows here. */
+static int
+follow_addresses(struct dict *params, const char *list_key, const char *key)
+{
+	const char *list = dict_get(params, list_key);
+
+	if (list == NULL)
+		return 0;
+	return dict_set(params, key, list[0] != '\0' ? "new" : "disable");
 }
 
 int
@@ -489,14 +499,19 @@ jail_update(struct jail_sys *sys, int jid, const struct dict *params,
             struct error *err)
 {
 	cleanup_record struct record r = RECORD_INIT;
+	cleanup_dict struct dict all = DICT_INIT;
 	cleanup_close int lock = record_lock(sys, jid, err);
 
 	if (lock < 0 || record_load(sys, jid, &r) != RECORD_ALIVE)
 		return error_set(err, -ENOENT, "jail %d not found", jid);
 	if (check_update(&r, params, err) < 0 ||
-	    check_parent(sys, &r, params, err) < 0)
+	    check_walls(sys, &r, params, err) < 0)
 		return err->code;
-	return apply_update(sys, &r, params, err);
+	if (dict_merge(&all, params) < 0 ||
+	    follow_addresses(&all, "ip4.addr", "ip4") < 0 ||
+	    follow_addresses(&all, "ip6.addr", "ip6") < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	return apply_update(sys, &r, &all, err);
 }
 
 /* Run set(arg) in a short-lived process that entered a namespace of the jail's

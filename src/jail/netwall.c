@@ -404,7 +404,7 @@ rewrite(struct netwall *w, int cgroup_fd, unsigned needs,
 	if (rules->stack != old.stack) /* the caller is elsewhere */
 		rules->n_hint = 0;
 	rules->stack = old.stack;
-	if (attach_all(w, cgroup_fd, needs & FOR_RAW, err) < 0 ||
+	if (attach_all(w, cgroup_fd, needs & (FOR_RULES | FOR_RAW), err) < 0 ||
 	    write_rules(w, rules, err) < 0)
 		return err->code;
 	return 1;

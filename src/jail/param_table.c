@@ -132,10 +132,12 @@ const struct param param_table[] = {
 	         "jls(8) tells new for a jail with addresses, where FreeBSD's "
 	         "tells disable." },
 	{ KERNEL("ip4.addr", PARAM_IP4, PARAM_ANYTIME, PARAM_NEAR), .dflt = "",
-	  .how = "bind, connect, send and listen are held to the list by "
-	         "cgroup BPF programs; see below. At most 64 addresses, "
-	         "FreeBSD 255. IF|ADDR/MASK puts the address on the interface "
-	         "by rtnetlink(7)." },
+	  .how =
+	      "bind, connect, send and listen are held to the list by "
+	      "cgroup BPF programs; see below. At most 64 addresses, "
+	      "FreeBSD 255. IF|ADDR/MASK puts the address on the interface "
+	      "by rtnetlink(7). In a jail that had none, processes that enter "
+	      "afterwards have the family." },
 	{ KERNEL("ip4.saddrsel", PARAM_BOOL, PARAM_ANYTIME, PARAM_NEAR),
 	  .dflt = "true",
 	  .how =

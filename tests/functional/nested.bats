@@ -61,6 +61,8 @@ in_o() {
 	is $'pre\nk: created\nin'
 	run in_o jail -rc k
 	is $'out\nk: removed\npost\npre\nk: created\nin'
+	run in_o jail -m name=k ip4.addr=192.0.2.1
+	has "jail: a jail made inside a jail has"
 	run in_o jail -c path=/jails/k command=/bin/sh -c 'id -u; exit 3'
 	[ "$status" = 1 ]
 	has $'0\njail: '

@@ -576,6 +576,39 @@ no_answer() {
 	gives "bind: EADDRNOTAVAIL" a tcp4 bind=$A4:8080
 }
 
+@test "a jail without addresses gets some later, and may lose them" {
+	up a
+	gives "tcp4: EPROTONOSUPPORT" a tcp4
+	jail -m name=a ip4.addr=$A4
+	run jls -n ip4 ip4.addr
+	is "ip4=new ip4.addr=$A4"
+	gives "$A4:8080" a tcp4 bind=0.0.0.0:8080 name
+	gives "tcp6: EPROTONOSUPPORT" a tcp6
+	jail -m name=a ip4.addr=
+	run jls -n ip4 ip4.addr
+	is "ip4=disable ip4.addr="
+	gives "tcp4: EPROTONOSUPPORT" a tcp4
+}
+
+@test "a jail with all of the host's addresses can be held to some later" {
+	up a ip4=inherit ip6=inherit
+	gives "$B4:8080" a tcp4 bind=$B4:8080 name
+	jail -m name=a ip4.addr=$A4
+	run jls -n ip4 ip4.addr ip6
+	is "ip4=new ip4.addr=$A4 ip6=inherit"
+	gives "$A4:8080" a tcp4 bind=0.0.0.0:8080 name
+	gives "bind: EADDRNOTAVAIL" a tcp4 bind=$B4:8080
+}
+
+@test "addresses are refused later where they are at creation" {
+	jail -c name=v path="$DIR/r" vnet persist
+	run jail -m name=v ip4.addr=$A4
+	[ "$status" = 1 ]
+	is "jail: vnet jails cannot have IP address restrictions"
+	run jls -n -j v ip4.addr
+	is "ip4.addr="
+}
+
 @test "addresses that the programs do not take are given back" {
 	local pins
 	up a ip4.addr="$A4,$A4b"
