@@ -19,10 +19,12 @@ enum { NVECTORS = 256, STUB_BYTES = 16, GATE_INT = 0x8e };
 PROGRAM(log64, ".code64\n"
                "mov %rsp, %rsi\n mov $0xb000, %edi\n mov $7, %ecx\n"
                "cld\n rep movsq\n mov %cr2, %rax\n stosq" END);
+/* DS may be anything. */
 PROGRAM(log32, ".code32\n"
                "mov %esp, %esi\n mov $0xb000, %edi\n mov $7, %ecx\n cld\n"
-               "1: movsl\n movl $0, (%edi)\n add $4, %edi\n loop 1b\n"
-               "mov %cr2, %eax\n stosl\n movl $0, (%edi)" END);
+               "1: mov %ss:(%esi), %eax\n add $4, %esi\n stosl\n"
+               "xor %eax, %eax\n stosl\n loop 1b\n"
+               "mov %cr2, %eax\n stosl\n xor %eax, %eax\n stosl" END);
 
 static uint64_t
 out_read(void *ctx, uint64_t off, unsigned size)
@@ -114,6 +116,7 @@ lay_tables(struct bed *b)
 		bed_put64(b, bed_pte(la), la | 7);
 	bed_write(b, BED_GDT, gdt, sizeof(gdt));
 	bed_put64(b, BED_TSS + 4, BED_STACK - 0x800);    /* RSP0 */
+	bed_put64(b, BED_TSS + 0x60, 0x68ull << 48);     /* no port bitmap */
 	bed_put64(b, BED_TSS + 0x24, BED_STACK - 0x400); /* IST1 */
 }
 
