@@ -69,7 +69,8 @@ struct rtc {
 };
 
 static const uint64_t second_ns = NS_PER_S;
-/* The clock ends in 2255, where 64 bits of nanoseconds do. */
+/* The clock goes from 1843 to 2255: 64 bits of nanoseconds, and room. */
+#define MIN_S (-4000000000ll)
 #define MAX_S 9000000000ll
 
 static int64_t
@@ -157,8 +158,8 @@ take_cells(struct rtc *r, uint64_t now)
 
 	if (s > MAX_S)
 		s = MAX_S;
-	else if (s < -MAX_S)
-		s = -MAX_S;
+	else if (s < MIN_S)
+		s = MIN_S;
 	r->offset_ns = s * NS_PER_S - (int64_t)now;
 }
 
@@ -414,7 +415,8 @@ after_load(void *obj, struct error *err)
 	struct rtc *r = obj;
 
 	if (r->index >= NCELLS || r->seen_ns > loop_now(r->vm->loop) ||
-	    r->offset_ns > MAX_S * NS_PER_S || r->offset_ns < -MAX_S * NS_PER_S)
+	    r->offset_ns > MAX_S * NS_PER_S ||
+	    r->offset_ns < 2 * MIN_S * NS_PER_S)
 		return error_set(err, -EINVAL, "no RTC state");
 	r->cell[REG_D] = D_VALID;
 	arm(r);

@@ -106,17 +106,23 @@ fake_vm_fini(struct fake_vm *f)
 	f->vm = NULL;
 }
 
-void
-fake_vm_pass(struct fake_vm *f, uint64_t ns)
+static void
+pass(struct fake_vm *f, uint64_t ns, unsigned steps)
 {
 	const uint64_t end = f->now_ns + ns;
-	const uint64_t step = ns / 4096 + 1;
+	const uint64_t step = ns / steps + 1;
 
 	loop_poll(f->vm->loop);
 	while (f->now_ns < end) {
 		f->now_ns += end - f->now_ns < step ? end - f->now_ns : step;
 		loop_poll(f->vm->loop);
 	}
+}
+
+void
+fake_vm_pass(struct fake_vm *f, uint64_t ns)
+{
+	pass(f, ns, 4096);
 }
 
 uint64_t
@@ -178,7 +184,7 @@ fake_vm_hostile(struct fake_vm *f, const struct fake_range *ranges, size_t n,
 
 		v |= v << 32;
 		if (data[0] >> 3 == 31)
-			fake_vm_pass(f, v & 0xfffff);
+			pass(f, v & 0xffffff, 4);
 		else if (r->pio && (data[0] & 4) != 0)
 			fake_out(f, (uint16_t)(r->base + off), size & 7, v);
 		else if (r->pio)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fuzz_dev_pic.c - a hostile guest at the 8259 pair, and interrupts that come
+ * meanwhile. Whatever it did, the state goes through a checkpoint.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "dev/pic.h"
+#include "vmm/fake_vm.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const struct fake_range ranges[] = {
+		{ true, 0x20, 0x2 },
+		{ true, 0xa0, 0x2 },
+		{ true, 0x4d0, 0x2 },
+	};
+	struct fake_vm f;
+	struct error err;
+
+	fake_vm_init(&f);
+	if (pic_new(f.vm, &err) < 0)
+		abort();
+	fake_vm_hostile(&f, ranges, ARRAY_LEN(ranges), data, len);
+	if (fake_vm_roundtrip(&f, NULL) < 0)
+		abort();
+	fake_vm_fini(&f);
+	return 0;
+}
