@@ -333,3 +333,27 @@ assert ctypes.CDLL(None).shmget(0x6a01, 4096, 0o1666) >= 0'
 	run jls meta.owner meta.rack
 	is 'you ""'
 }
+
+@test "ip_hostname adds what the host name resolves to" {
+	jail -c name=j path=/ persist host.hostname=192.0.2.7 ip_hostname \
+		ip4.addr=192.0.2.1
+	run jls -n ip4.addr ip6.addr
+	is "ip4.addr=192.0.2.1,192.0.2.7 ip6.addr="
+	jail -r j
+	run jail -c name=j path=/ persist host.hostname=no.such.invalid \
+		ip_hostname
+	[ "$status" = 1 ]
+	has "jail: host.hostname no.such.invalid: "
+	run jls name
+	is ""
+}
+
+@test "exec.system_jail_user: the jail's user is one of the host's" {
+	mkroot "$DIR/r"
+	run jail -c path="$DIR/r" exec.jail_user=www-data command=/bin/id -u
+	[ "$status" = 1 ]
+	is "jail: www-data: no such user"
+	run jail -c path="$DIR/r" exec.jail_user=www-data \
+		exec.system_jail_user command=/bin/id -u
+	is "$(id -u www-data)"
+}
