@@ -283,6 +283,9 @@ read_head(const struct vm *vm, int fd, struct head *h, struct error *err)
 		return error_set(err, -EINVAL,
 		                 "made with %" PRIu64 " bytes of memory",
 		                 h->lowmem + h->highmem);
+	/* Deadlines are sums of it. */
+	if (h->now_ns > INT64_MAX)
+		return error_set(err, -EINVAL, "time is beyond all years");
 	if (h->sections > MAX_SECTIONS)
 		return error_set(err, -EINVAL, "sections are too large");
 	return 0;

@@ -165,19 +165,28 @@ struct config_node *
 config_make(struct config_node *n, const char *name, struct error *err)
 {
 	const char *p = name;
+	size_t len = strlen(name);
 	unsigned depth = 0;
 
 	for (const struct config_node *up = n; up->parent != NULL;
-	     up = up->parent)
+	     up = up->parent) {
+		len += strlen(up->name) + 1;
 		depth++;
-	if (strlen(name) >= CONFIG_MAX_NAME) {
+	}
+	if (len >= CONFIG_MAX_NAME) {
 		error_set(err, -E2BIG, "'%.40s...': name is too long", name);
 		return NULL;
 	}
+	/* Neither would come back from a dump. */
+	if (name[0] == '#' || strpbrk(name, "=\n") != NULL) {
+		error_set(err, -EINVAL, "'%s' is no name", name);
+		return NULL;
+	}
 	while (*p != '\0') {
-		size_t len = strcspn(p, ".");
-		struct config_node *c = child(n, p, len);
+		struct config_node *c;
 
+		len = strcspn(p, ".");
+		c = child(n, p, len);
 		if (len == 0 || p[len + (p[len] == '.')] == '.' ||
 		    (p[len] == '.' && p[len + 1] == '\0')) {
 			error_set(err, -EINVAL, "'%s': empty part of a name",
@@ -191,8 +200,8 @@ config_make(struct config_node *n, const char *name, struct error *err)
 			          name, n->name);
 			return NULL;
 		}
-		if (c == NULL && (++depth > CONFIG_MAX_DEPTH ||
-		                  n->config->nodes >= CONFIG_MAX_NODES)) {
+		if (++depth > CONFIG_MAX_DEPTH ||
+		    (c == NULL && n->config->nodes >= CONFIG_MAX_NODES)) {
 			error_set(err, -E2BIG, "'%s': too many names", name);
 			return NULL;
 		}
@@ -220,6 +229,10 @@ config_set_at(struct config_node *n, const char *name, const char *value,
 	if (n->first != NULL || n->parent == NULL)
 		return error_set(err, -EINVAL,
 		                 "'%s': has names below it, so no value", name);
+	if (*value == '\0' || strchr(value, '\n') != NULL)
+		return error_set(err, -EINVAL, "'%s': %s", name,
+		                 *value == '\0' ? "value is empty"
+		                                : "value of several lines");
 	if (strlen(value) >= CONFIG_MAX_VALUE)
 		return error_set(err, -E2BIG, "'%s': value is too long", name);
 	copy = strdup(value);

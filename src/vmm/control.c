@@ -148,6 +148,15 @@ verb_memory(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
 	return 0;
 }
 
+/* While paused. A guest that ended as it was asked has nothing to save. */
+static int
+write_state(struct vm *vm, int fd, struct error *err)
+{
+	if (vm_suspended(vm) != VM_SUSPEND_NONE)
+		return error_set(err, -ECANCELED, "it ended");
+	return checkpoint_write(vm, fd, err);
+}
+
 /* Into the file that came with the request. */
 static int
 save(struct vm_control *c, int fd, struct error *err)
@@ -157,7 +166,7 @@ save(struct vm_control *c, int fd, struct error *err)
 	if (fd < 0)
 		return error_set(err, -EINVAL, "no file came along");
 	vm_pause(c->vm);
-	rc = checkpoint_write(c->vm, fd, err);
+	rc = write_state(c->vm, fd, err);
 	vm_resume(c->vm);
 	return rc;
 }
@@ -186,7 +195,7 @@ verb_hibernate(void *ctx, int nwords, char *const words[], int fd,
 	if (fd < 0)
 		return error_set(err, -EINVAL, "no file came along");
 	vm_pause(c->vm);
-	rc = checkpoint_write(c->vm, fd, err);
+	rc = write_state(c->vm, fd, err);
 	/* Said while it is held: it runs no instruction after the file. */
 	if (rc == 0)
 		vm_suspend(c->vm, VM_SUSPEND_DESTROY);

@@ -36,7 +36,8 @@ int ctl_listen(struct loop *l, int dir, const struct ctl_verb *verbs, void *ctx,
                struct ctl **out_ctl, struct error *err);
 void ctl_close(struct ctl *c); /* NULL is fine */
 
-/* Pure: splits one request in place. The number of words, or -EINVAL. */
+/* Pure: splits one request in place, which has room for a NUL after it. The
+ * number of words, or -EINVAL. */
 int ctl_words(char *request, size_t len, char *words[CTL_MAX_WORDS]);
 
 /*

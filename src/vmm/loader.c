@@ -277,6 +277,8 @@ load_initrd(struct vm *vm, const struct loader_image *img, int fd,
 	if (img->initrd_max < top)
 		top = img->initrd_max + 1;
 	*out_size = (uint64_t)st.st_size;
+	if (*out_size == 0)
+		return 0; /* as if there were none */
 	if (top < floor || top - floor < *out_size + GUEST_PAGE)
 		return error_set(err, -ENOMEM,
 		                 "guest memory is too small for an initrd of "
@@ -299,7 +301,9 @@ load_cmdline(struct vm *vm, const struct loader_image *img, const char *text,
 		                 "command line of %zu bytes: the kernel takes "
 		                 "%" PRIu64,
 		                 len, img->cmdline_max);
-	return guest_mem_load(vm->mem, CMDLINE_GPA, text, len + 1);
+	if (guest_mem_load(vm->mem, CMDLINE_GPA, text, len + 1) < 0)
+		return error_set(err, -ENOMEM, "guest memory is too small");
+	return 0;
 }
 
 /* Identity map of the first 4 GiB by 2 MiB pages. */
@@ -462,7 +466,7 @@ find_entry(int fd, struct loader_image *img, struct error *err)
 	if (n < 0)
 		return error_sys(err, "notes");
 	img->entry = loader_pvh_entry(notes, (size_t)n);
-	if (img->entry == 0)
+	if (img->entry == 0 || img->entry > UINT32_MAX)
 		return error_set(err, -ENOEXEC, "ELF file without a PVH note");
 	return 0;
 }

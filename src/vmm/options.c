@@ -488,7 +488,7 @@ options_topology(struct config *c, unsigned *out_cpus, unsigned *sockets,
 		n = parts ? (s != 0 ? s : 1) * k * t : 1;
 	if (s == 0)
 		s = n / (k * t);
-	if (s * k * t != n)
+	if (s * k * t != n || n > UINT16_MAX)
 		return error_set(err, -EINVAL,
 		                 "Topology (%d sockets, %d cores, %d threads) "
 		                 "does not match %d vCPUs",

@@ -2,7 +2,6 @@
 /* presence.c - a directory for each VM, a lock for each that runs. */
 #include "vmm/presence.h"
 
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -11,6 +10,8 @@
 #include <string.h>
 
 #include "base/error.h"
+
+enum { CLAIM_TRIES = 100 }; /* each spoilt by one who destroys it */
 
 static const char *const parts[] = { "ctl", "info", "lock" };
 
@@ -84,50 +85,89 @@ presence_open(const char *base, const char *name, int *out_dir,
 	return 0;
 }
 
-int
-presence_claim(const char *base, const char *name, int *out_dir, int *out_lock,
-               struct error *err)
+/*
+ * The lock of the directory, made if need be: -EAGAIN when somebody destroyed
+ * the VM in between, so that what was locked is no longer what others see.
+ */
+static int
+lock_dir(int dir, int *out_lock)
 {
-	cleanup_close int dir = -1, lock = -1;
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	cleanup_close int lock = openat(
+	    dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat st;
 
-	if (presence_create(base, name, err) < 0 && err->code != -EEXIST)
-		return err->code;
-	if (presence_open(base, name, &dir, err) < 0)
-		return err->code;
-	lock = openat(dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-	              0600);
 	if (lock < 0)
-		return error_sys(err, "VM '%s': lock", name);
-	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-		           ? error_set(err, -EBUSY, "VM '%s' runs already",
-		                       name)
-		           : error_sys(err, "VM '%s': lock", name);
-	/* What a killed process left. */
-	(void)unlinkat(dir, "ctl", 0);
-	*out_dir = take_fd(&dir);
+		return errno == ENOENT ? -EAGAIN : -errno;
+	if (fcntl(lock, F_OFD_SETLK, &whole) < 0)
+		return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+	if (fstat(lock, &st) < 0)
+		return -errno;
+	if (st.st_nlink == 0)
+		return -EAGAIN;
 	*out_lock = take_fd(&lock);
 	return 0;
 }
 
+int
+presence_claim(const char *base, const char *name, int *out_dir, int *out_lock,
+               struct error *err)
+{
+	for (unsigned i = 0; i < CLAIM_TRIES; i++) {
+		cleanup_close int dir = -1;
+		int rc;
+
+		if (presence_create(base, name, err) < 0 &&
+		    err->code != -EEXIST)
+			return err->code;
+		if (presence_open(base, name, &dir, err) < 0) {
+			if (err->code != -ENOENT)
+				return err->code;
+			continue;
+		}
+		rc = lock_dir(dir, out_lock);
+		if (rc == 0) {
+			/* What a killed process left. */
+			(void)unlinkat(dir, "ctl", 0);
+			*out_dir = take_fd(&dir);
+			return 0;
+		}
+		if (rc == -EBUSY)
+			return error_set(err, rc, "VM '%s' runs already", name);
+		if (rc != -EAGAIN)
+			return error_set(err, rc, "VM '%s': lock: %s", name,
+			                 strerror(-rc));
+	}
+	return error_set(err, -EAGAIN, "VM '%s' is being destroyed", name);
+}
+
+/* Looks without taking: a bhyve that starts now must find the lock free. */
 bool
 presence_runs(int dir)
 {
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	cleanup_close int lock =
-	    openat(dir, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	    openat(dir, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
-	return lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0;
+	return lock >= 0 && fcntl(lock, F_OFD_GETLK, &whole) == 0 &&
+	       whole.l_type != F_UNLCK;
 }
 
 int
 presence_destroy(const char *base, const char *name, struct error *err)
 {
-	cleanup_close int dir = -1, top = -1;
+	cleanup_close int dir = -1, top = -1, lock = -1;
+	int rc;
 
 	if (presence_open(base, name, &dir, err) < 0)
 		return err->code;
-	if (presence_runs(dir))
+	/* Held to the end: who comes now makes it anew or waits. */
+	rc = lock_dir(dir, &lock);
+	if (rc == -EBUSY)
 		return error_set(err, -EBUSY, "VM '%s' runs", name);
+	if (rc < 0 && rc != -EAGAIN)
+		return error_set(err, rc, "VM '%s': lock: %s", name,
+		                 strerror(-rc));
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		(void)unlinkat(dir, parts[i], 0);
 	top = open_base(base, err);
