@@ -39,6 +39,8 @@
 
 enum {
 	JAIL_DEVFS_RULESET = 4,
+	USERNS_TRIES = 100,
+	USERNS_WAIT_MS = 10,
 };
 
 static const char *
@@ -291,6 +293,28 @@ give_unshifted(const struct making *m, struct error *err)
 }
 
 /*
+ * The jail's user namespace. In a jail their number is children.max, and of a
+ * jail that has just gone the kernel still counts one until it has swept up.
+ */
+static int
+make_userns(const struct making *m, uid_t owner, struct error *err)
+{
+	int fd = -ENOSPC;
+
+	for (int i = 0; fd == -ENOSPC && i < USERNS_TRIES; i++) {
+		if (i > 0)
+			(void)poll(NULL, 0, USERNS_WAIT_MS);
+		fd = userns_create(owner, m->uid_base, UID_RANGE, procs_max(),
+		                   err);
+	}
+	if (fd >= 0)
+		err->code = 0;
+	else if (fd == -ENOSPC && m->sys->nested)
+		return error_set(err, -EAGAIN, "prison limit exceeded");
+	return fd;
+}
+
+/*
  * The jail's ids and, as its proof, its root with shifted ids. A file system
  * that cannot map ids gets the host's ids instead: root inside is then uid 0
  * with no rights over the host's namespaces, and the user is told.
@@ -301,8 +325,7 @@ users_up(struct making *m, struct error *err)
 	const char *path = param(m, "path");
 	int rc;
 
-	m->userns = userns_create(m->uid_base, m->uid_base, UID_RANGE,
-	                          procs_max(), err);
+	m->userns = make_userns(m, m->uid_base, err);
 	if (m->userns < 0)
 		return m->userns;
 	rc = rootfs_open(m->root_fd, path, m->shifted ? m->userns : -1,
@@ -319,8 +342,7 @@ users_up(struct making *m, struct error *err)
 	m->uid_base = 0;
 	if (dict_set(&m->rec.d, REC_UID_BASE, "0") < 0)
 		return error_set(err, -ENOMEM, "out of memory");
-	m->userns = userns_create(claim_uid_of(&m->rec.d), 0, UID_RANGE,
-	                          procs_max(), err);
+	m->userns = make_userns(m, claim_uid_of(&m->rec.d), err);
 	if (m->userns < 0)
 		return m->userns;
 	return rootfs_open(m->root_fd, path, -1, &m->root, err);

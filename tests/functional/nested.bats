@@ -69,6 +69,20 @@ in_o() {
 	jail -r o
 }
 
+@test "a jail that fills children.max can be restarted at once" {
+	furnish "$R"
+	echo 'k { path=/jails/k; persist; }' >"$R/etc/jail.conf"
+	jail -c name=o path="$R" persist mount.procfs children.max=1
+	in_o jail -c
+	for i in 1 2 3 4 5; do
+		run in_o jail -rc k
+		is $'k: removed\nk: created'
+	done
+	run in_o jail -c path=/jails/k command=/bin/true
+	is "jail: prison limit exceeded"
+	jail -r o
+}
+
 @test "a jail in a jail in a jail" {
 	furnish "$R"
 	furnish "$R/jails/k"
