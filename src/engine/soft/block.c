@@ -406,7 +406,7 @@ UOP(link_leave)
 static void
 unlist(struct block_cache *k, uint64_t gpa, struct block *b)
 {
-	uint64_t page;
+	uint64_t page = 0;
 	struct code_segment *s = segment_of(k, gpa, &page);
 	struct block **at = &s->page[page];
 
