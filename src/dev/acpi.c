@@ -167,9 +167,9 @@ fadt_ports(struct table *t)
 }
 
 static void
-fadt_extended(struct table *t, uint64_t facs, uint64_t dsdt)
+fadt_extended(struct table *t, uint64_t dsdt)
 {
-	put(t, facs, 8);
+	put(t, 0, 8); /* the FACS has its 32-bit pointer: never both */
 	put(t, dsdt, 8);
 	address(t, SPACE_IO, 32, POWER_PM1_EVENT);
 	address(t, SPACE_IO, 0, 0);
@@ -200,7 +200,7 @@ fadt(struct buf *out, uint64_t facs, uint64_t dsdt)
 	put(&t, POWER_RESET_VALUE, 1);
 	put(&t, 0, 2);
 	put(&t, 1, 1); /* minor revision: 5.1 */
-	fadt_extended(&t, facs, dsdt);
+	fadt_extended(&t, dsdt);
 	finish(&t);
 }
 
