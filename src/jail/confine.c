@@ -13,6 +13,7 @@
 #include "jail/making.h"
 #include "jail/netwall.h"
 #include "jail/param.h"
+#include "linux/cgroup.h"
 #include "linux/file.h"
 #include "linux/self.h"
 
@@ -128,6 +129,37 @@ confine_check(const struct making *m, struct error *err)
 	return m->parent.jid == 0 ? 0 : check_child(d, &m->parent.d, err);
 }
 
+/*
+ * A jail's root that is uid 0 and may mount would own each version 1 control
+ * group of the host, of which it is a member of the topmost.
+ */
+int
+confine_check_unshifted(const struct dict *d, struct error *err)
+{
+	const struct jail_filter_flags f = confine_flags(d);
+
+	if ((f.mount || f.children) && cg_has_v1())
+		return error_set(err, -EPERM,
+		                 "allow.mount and children.max need a root "
+		                 "whose file system can map ids, where there "
+		                 "are control groups of version 1");
+	return 0;
+}
+
+/* The record, were it changed so. */
+static int
+check_changed(const struct record *r, const struct dict *params,
+              struct error *err)
+{
+	cleanup_dict struct dict then = DICT_INIT;
+
+	if (dict_get_int(&r->d, REC_UID_BASE, 0) != 0)
+		return 0;
+	if (dict_merge(&then, &r->d) < 0 || dict_merge(&then, params) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	return confine_check_unshifted(&then, err);
+}
+
 int
 confine_check_change(const struct jail_sys *sys, const struct record *r,
                      const struct dict *params, const struct record *parent,
@@ -138,7 +170,8 @@ confine_check_change(const struct jail_sys *sys, const struct record *r,
 		return error_set(err, -EINVAL,
 		                 "vnet jails cannot have IP address "
 		                 "restrictions");
-	if (sys->nested && check_nested(params, err) < 0)
+	if (sys->nested ? check_nested(params, err) < 0
+	                : check_changed(r, params, err) < 0)
 		return err->code;
 	return parent->jid == 0 ? 0 : check_child(params, &parent->d, err);
 }

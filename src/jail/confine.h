@@ -12,6 +12,10 @@ struct making;
 /* May this jail be made by us, and below its parent? FreeBSD's rules: a child
  * never has more than its parent. -EPERM, -EINVAL. */
 int confine_check(const struct making *m, struct error *err);
+/* May a jail with these parameters have the host's ids? -EPERM: with them its
+ * root could change what is the host's. */
+int confine_check_unshifted(const struct dict *d, struct error *err);
+
 /* May a running jail be given these? parent is its parent's record, without
  * anything where that is the caller's own jail. */
 int confine_check_change(const struct jail_sys *sys, const struct record *r,

@@ -274,22 +274,15 @@ users_down(struct making *m)
 	close_fd(&m->userns);
 }
 
-/*
- * A jail's root that is uid 0 and may mount would own each version 1 control
- * group of the host, of which it is a member of the topmost. Of the unified
- * hierarchy it sees its own group and what is below, which may be handed over.
- */
+/* Of the unified hierarchy the jail sees its own group and what is below. */
 static int
 give_unshifted(const struct making *m, struct error *err)
 {
-	const struct jail_filter_flags f = confine_flags(&m->rec.d);
-
-	if ((f.mount || f.children) && cg_has_v1())
-		return error_set(err, -EPERM,
-		                 "allow.mount and children.max need a root "
-		                 "whose file system can map ids, where there "
-		                 "are control groups of version 1");
-	return f.children ? cg_delegate(m->group_p, 0, 0, err) : 0;
+	if (confine_check_unshifted(&m->rec.d, err) < 0)
+		return err->code;
+	return confine_flags(&m->rec.d).children
+	           ? cg_delegate(m->group_p, 0, 0, err)
+	           : 0;
 }
 
 /*

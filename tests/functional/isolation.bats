@@ -710,6 +710,16 @@ unshifted() {
 			# All groups of version 1 would be its own.
 			[ "$status" = 1 ]
 			has "control groups of version 1"
+			# Nor later, all at once or one by one.
+			jail -c name=j path="$m" persist ip4=inherit \
+				enforce_statfs=1 2>/dev/null
+			# shellcheck disable=SC2086
+			run jail -m name=j $p
+			[ "$status" = 1 ]
+			has "control groups of version 1"
+			run jls -n children.max allow.mount
+			is "children.max=0 allow.nomount"
+			jail -r j
 			continue
 		fi
 		[ "$status" = 0 ]
