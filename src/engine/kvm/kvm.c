@@ -159,10 +159,8 @@ static int
 cpuid(struct vm *vm, unsigned apic_id, struct cpuid_table *out,
       struct error *err)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 row[256];
-	} all = { .head.nent = 256 };
+	KVM_ROOM(struct kvm_cpuid2, struct kvm_cpuid_entry2, 256)
+	all = { .head.nent = 256 };
 	const struct cpuid_leaf freq = {
 		0x15, 0, 1, (uint32_t)(vm->tsc_hz / 1000000), 1000000, 0
 	};
@@ -171,7 +169,7 @@ cpuid(struct vm *vm, unsigned apic_id, struct cpuid_table *out,
 		return error_sys(err, "CPUID");
 	out->n = 0;
 	for (unsigned i = 0; i < all.head.nent; i++) {
-		const struct kvm_cpuid_entry2 *e = &all.row[i];
+		const struct kvm_cpuid_entry2 *e = &all.head.entries[i];
 		struct cpuid_leaf r = { e->function, e->index, e->eax,
 			                e->ebx,      e->ecx,   e->edx };
 
@@ -187,17 +185,15 @@ cpuid(struct vm *vm, unsigned apic_id, struct cpuid_table *out,
 static int
 set_cpuid(const struct vcpu *v, int fd, struct error *err)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 row[CPUID_MAX];
-	} all = { .head.nent = v->cpuid->n };
+	KVM_ROOM(struct kvm_cpuid2, struct kvm_cpuid_entry2, CPUID_MAX)
+	all = { .head.nent = v->cpuid->n };
 
 	for (unsigned i = 0; i < v->cpuid->n; i++) {
 		const struct cpuid_leaf *r = &v->cpuid->row[i];
 		bool indexed = (i > 0 && r[-1].leaf == r->leaf) ||
 		               (i + 1 < v->cpuid->n && r[1].leaf == r->leaf);
 
-		all.row[i] = (struct kvm_cpuid_entry2){
+		all.head.entries[i] = (struct kvm_cpuid_entry2){
 			.function = r->leaf,
 			.index = r->subleaf,
 			.flags = indexed ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
@@ -279,10 +275,8 @@ ioapic_route(struct vm *vm, unsigned pin, uint64_t addr, uint32_t data,
              bool masked)
 {
 	struct kvm_vm *k = of(vm);
-	struct {
-		struct kvm_irq_routing head;
-		struct kvm_irq_routing_entry row[KVM_PINS];
-	} all = { .head.nr = 0 };
+	KVM_ROOM(struct kvm_irq_routing, struct kvm_irq_routing_entry, KVM_PINS)
+	all = { .head.nr = 0 };
 
 	if (pin >= KVM_PINS)
 		return;
@@ -290,14 +284,16 @@ ioapic_route(struct vm *vm, unsigned pin, uint64_t addr, uint32_t data,
 	k->route[pin] = (struct kvm_route){ addr, data, !masked };
 	for (unsigned i = 0; i < KVM_PINS; i++)
 		if (k->route[i].used)
-			all.row[all.head.nr++] = (struct kvm_irq_routing_entry){
-				.gsi = i,
-				.type = KVM_IRQ_ROUTING_MSI,
-				.u.msi.address_lo = (uint32_t)k->route[i].addr,
-				.u.msi.address_hi =
-				    (uint32_t)(k->route[i].addr >> 32),
-				.u.msi.data = k->route[i].data,
-			};
+			all.head.entries[all.head.nr++] =
+			    (struct kvm_irq_routing_entry){
+				    .gsi = i,
+				    .type = KVM_IRQ_ROUTING_MSI,
+				    .u.msi.address_lo =
+				        (uint32_t)k->route[i].addr,
+				    .u.msi.address_hi =
+				        (uint32_t)(k->route[i].addr >> 32),
+				    .u.msi.data = k->route[i].data,
+			    };
 	(void)ioctl(k->vm, KVM_SET_GSI_ROUTING, &all.head);
 	pthread_mutex_unlock(&k->lock);
 }

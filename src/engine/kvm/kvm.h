@@ -14,6 +14,13 @@ struct x86_state;
 
 extern const struct engine_ops engine_kvm;
 
+/* Room for a kernel structure that ends in an array of n rows. */
+#define KVM_ROOM(type, row, n)                                                 \
+	union {                                                                \
+		type head;                                                     \
+		uint8_t room[sizeof(type) + (n) * sizeof(row)];                \
+	}
+
 enum { KVM_PINS = 24 }; /* of the IOAPIC, which is in user space */
 
 struct kvm_vm {

@@ -155,10 +155,8 @@ close_all(struct probe *p)
 static int
 set_up(struct probe *p, struct error *err)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 row[256];
-	} cpuid = { .head.nent = 256 };
+	KVM_ROOM(struct kvm_cpuid2, struct kvm_cpuid_entry2, 256)
+	cpuid = { .head.nent = 256 };
 	struct kvm_sregs s;
 	struct kvm_regs r = { .rip = ENTRY, .rsp = STACK, .rflags = 2 };
 

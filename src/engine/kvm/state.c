@@ -73,13 +73,12 @@ static void
 get_msrs(int fd, struct x86_state *st)
 {
 	for (size_t i = 0; i < ARRAY_LEN(msrs); i++) {
-		struct {
-			struct kvm_msrs head;
-			struct kvm_msr_entry row;
-		} m = { .head.nmsrs = 1, .row.index = msrs[i].msr };
+		KVM_ROOM(struct kvm_msrs, struct kvm_msr_entry, 1)
+		m = { .head.nmsrs = 1 };
 
+		m.head.entries[0].index = msrs[i].msr;
 		if (ioctl(fd, KVM_GET_MSRS, &m.head) == 1)
-			*field(st, msrs[i].at) = m.row.data;
+			*field(st, msrs[i].at) = m.head.entries[0].data;
 	}
 }
 
@@ -89,13 +88,11 @@ set_msrs(int fd, const struct x86_state *st)
 	struct x86_state copy = *st;
 
 	for (size_t i = 0; i < ARRAY_LEN(msrs); i++) {
-		struct {
-			struct kvm_msrs head;
-			struct kvm_msr_entry row;
-		} m = { .head.nmsrs = 1,
-			.row = { .index = msrs[i].msr,
-			         .data = *field(&copy, msrs[i].at) } };
+		KVM_ROOM(struct kvm_msrs, struct kvm_msr_entry, 1)
+		m = { .head.nmsrs = 1 };
 
+		m.head.entries[0].index = msrs[i].msr;
+		m.head.entries[0].data = *field(&copy, msrs[i].at);
 		(void)ioctl(fd, KVM_SET_MSRS, &m.head);
 	}
 }
