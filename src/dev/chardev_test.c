@@ -24,7 +24,7 @@
 static struct fake_vm f;
 static struct chardev_host host;
 static char dir[] = "/tmp/chardev_test.XXXXXX";
-static char spec[128], path[128];
+static char spec[128], path[96]; /* of a socket: sun_path has 108 */
 static char got[256];
 static size_t ngot;
 static int visitors;
