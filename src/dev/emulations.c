@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "dev/virtio/blk.h"
+#include "dev/virtio/console.h"
 #include "dev/virtio/net.h"
 #include "dev/virtio/rnd.h"
 #include "vmm/pci.h"
