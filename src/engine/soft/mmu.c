@@ -387,6 +387,11 @@ device_step(uint64_t gpa, unsigned len)
 	return n;
 }
 
+/* In the caller's buffer, which need not be aligned. */
+typedef uint16_t word16 __attribute__((may_alias, aligned(1)));
+typedef uint32_t word32 __attribute__((may_alias, aligned(1)));
+typedef uint64_t word64 __attribute__((may_alias, aligned(1)));
+
 static void
 copy_from(struct cpu *c, const struct piece *p, void *out)
 {
@@ -399,13 +404,13 @@ copy_from(struct cpu *c, const struct piece *p, void *out)
 			*to = *(const volatile uint8_t *)p->host;
 			return;
 		case 2:
-			*(uint16_t *)out = *(const volatile uint16_t *)p->host;
+			*(word16 *)out = *(const volatile uint16_t *)p->host;
 			return;
 		case 4:
-			*(uint32_t *)out = *(const volatile uint32_t *)p->host;
+			*(word32 *)out = *(const volatile uint32_t *)p->host;
 			return;
 		case 8:
-			*(uint64_t *)out = *(const volatile uint64_t *)p->host;
+			*(word64 *)out = *(const volatile uint64_t *)p->host;
 			return;
 		default:
 			break;
@@ -433,13 +438,13 @@ copy_to_host(const struct piece *p, const void *v)
 			*(volatile uint8_t *)p->host = *(const uint8_t *)v;
 			return;
 		case 2:
-			*(volatile uint16_t *)p->host = *(const uint16_t *)v;
+			*(volatile uint16_t *)p->host = *(const word16 *)v;
 			return;
 		case 4:
-			*(volatile uint32_t *)p->host = *(const uint32_t *)v;
+			*(volatile uint32_t *)p->host = *(const word32 *)v;
 			return;
 		case 8:
-			*(volatile uint64_t *)p->host = *(const uint64_t *)v;
+			*(volatile uint64_t *)p->host = *(const word64 *)v;
 			return;
 		default:
 			break;
