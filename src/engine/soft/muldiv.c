@@ -6,7 +6,7 @@
 
 /* rDX:rAX (AX for bytes) = rAX * v. */
 SOFT_INLINE void
-mul_do(struct cpu *c, unsigned bits, bool is_signed, uint64_t v)
+mul_do(struct cpu *c, unsigned bits, bool is_signed, bool live, uint64_t v)
 {
 	uint64_t a = reg_get(c, X86_RAX, bits), lo, hi;
 
@@ -37,6 +37,8 @@ mul_do(struct cpu *c, unsigned bits, bool is_signed, uint64_t v)
 			reg_set(c, X86_RDX, bits, hi);
 		}
 	}
+	if (!live)
+		return;
 	if (is_signed)
 		hi =
 		    hi != zext((uint64_t)((int64_t)sext(lo, bits) >> 63), bits);
@@ -44,9 +46,10 @@ mul_do(struct cpu *c, unsigned bits, bool is_signed, uint64_t v)
 }
 
 SOFT_INLINE const struct uop *
-mul_r(struct cpu *c, const struct uop *u, unsigned bits, bool is_signed)
+mul_r(struct cpu *c, const struct uop *u, unsigned bits, bool is_signed,
+      bool live)
 {
-	mul_do(c, bits, is_signed, regx_get(c, AT_ANY, u->rs, bits));
+	mul_do(c, bits, is_signed, live, regx_get(c, AT_ANY, u->rs, bits));
 	NEXT(c, u);
 }
 
@@ -58,13 +61,14 @@ mul_m(struct cpu *c, const struct uop *u, int kind, unsigned bits,
 
 	if (!load(c, u, kind, bits, &v))
 		MISSED(kind, c, u, any);
-	mul_do(c, bits, is_signed, v);
+	mul_do(c, bits, is_signed, true, v);
 	DONE(kind, c, u);
 }
 
 /* IMUL with a destination: v * w truncated. */
 SOFT_INLINE void
-imul_do(struct cpu *c, unsigned rd, unsigned bits, uint64_t v, uint64_t w)
+imul_do(struct cpu *c, unsigned rd, unsigned bits, bool live, uint64_t v,
+        uint64_t w)
 {
 	int64_t p;
 	bool over;
@@ -76,13 +80,15 @@ imul_do(struct cpu *c, unsigned rd, unsigned bits, uint64_t v, uint64_t w)
 		over = (uint64_t)p != sext((uint64_t)p, bits);
 	}
 	reg_set(c, rd, bits, (uint64_t)p);
-	cc_set(c, CC_MUL, bits, (uint64_t)p, over);
+	if (live)
+		cc_set(c, CC_MUL, bits, (uint64_t)p, over);
 }
 
 SOFT_INLINE const struct uop *
-imul_r(struct cpu *c, const struct uop *u, unsigned bits, bool imm)
+imul_r(struct cpu *c, const struct uop *u, unsigned bits, bool imm, bool live)
 {
-	imul_do(c, u->rd, bits, c->gpr[u->rs], imm ? u->imm : c->gpr[u->rd]);
+	imul_do(c, u->rd, bits, live, c->gpr[u->rs],
+	        imm ? u->imm : c->gpr[u->rd]);
 	NEXT(c, u);
 }
 
@@ -94,18 +100,20 @@ imul_m(struct cpu *c, const struct uop *u, int kind, unsigned bits, bool imm,
 
 	if (!load(c, u, kind, bits, &v))
 		MISSED(kind, c, u, any);
-	imul_do(c, u->rd, bits, v, imm ? u->imm : c->gpr[u->rd]);
+	imul_do(c, u->rd, bits, true, v, imm ? u->imm : c->gpr[u->rd]);
 	DONE(kind, c, u);
 }
 
 /* clang-format off */
 #define MUL(op, bits, is_signed)                                               \
-	static UOP(op##bits##_r) { return mul_r(c, u, bits, is_signed); }      \
+	static UOP(op##bits##_r) { return mul_r(c, u, bits, is_signed, true); } \
+	static UOP(op##bits##_r_n) { return mul_r(c, u, bits, is_signed, false); } \
 	static SOFT_COLD UOP(op##bits##_any) { return mul_m(c, u, AT_ANY, bits, is_signed, NULL); } \
 	static UOP(op##bits##_bd) { return mul_m(c, u, AT_BD, bits, is_signed, op##bits##_any); } \
 	static UOP(op##bits##_bis) { return mul_m(c, u, AT_BIS, bits, is_signed, op##bits##_any); }
 #define IMUL(op, bits, imm)                                                    \
-	static UOP(op##bits##_r) { return imul_r(c, u, bits, imm); }           \
+	static UOP(op##bits##_r) { return imul_r(c, u, bits, imm, true); }     \
+	static UOP(op##bits##_r_n) { return imul_r(c, u, bits, imm, false); }  \
 	static SOFT_COLD UOP(op##bits##_any) { return imul_m(c, u, AT_ANY, bits, imm, NULL); } \
 	static UOP(op##bits##_bd) { return imul_m(c, u, AT_BD, bits, imm, op##bits##_any); } \
 	static UOP(op##bits##_bis) { return imul_m(c, u, AT_BIS, bits, imm, op##bits##_any); }
@@ -115,14 +123,14 @@ IMUL(imul2, 16, false) IMUL(imul2, 32, false) IMUL(imul2, 64, false)
 IMUL(imul3, 16, true) IMUL(imul3, 32, true) IMUL(imul3, 64, true)
 
 struct mul_row {
-	uop_fn *r, *m[AT_KINDS];
+	uop_fn *r[2], *m[AT_KINDS]; /* r[1]: without flags */
 };
-#define ROW(f) { f##_r, { f##_bd, f##_bis, f##_any } }
+#define ROW(f) { { f##_r, f##_r_n }, { f##_bd, f##_bis, f##_any } }
 static const struct mul_row rows[4][4] = {
 	{ ROW(mul8), ROW(mul16), ROW(mul32), ROW(mul64) },
 	{ ROW(smul8), ROW(smul16), ROW(smul32), ROW(smul64) },
-	{ { 0 }, ROW(imul216), ROW(imul232), ROW(imul264) },
-	{ { 0 }, ROW(imul316), ROW(imul332), ROW(imul364) }
+	{ [1] = ROW(imul216), ROW(imul232), ROW(imul264) },
+	{ [1] = ROW(imul316), ROW(imul332), ROW(imul364) }
 };
 /* clang-format on */
 
@@ -138,7 +146,8 @@ mul_lower(const struct lowering *l, struct uop *u)
 	u->rd = l->in->opnd[0].reg;
 	u->rs = lower_reg(src);
 	u->imm = l->in->imm;
-	u->fn = src->kind == X86_OPND_MEM ? row->m[lower_kind(u)] : row->r;
+	u->fn = src->kind == X86_OPND_MEM ? row->m[lower_kind(u)]
+	                                  : row->r[lower_live(l) == 0];
 	return u->fn != NULL;
 }
 
