@@ -170,6 +170,54 @@ fake_vm_roundtrip(struct fake_vm *f, struct buf *out)
 	           : -1;
 }
 
+/* Sections as state.c makes them. */
+enum { SECTION_HEAD = 48, SECTION_LEN = 40, SECTION_CRC = 44 };
+
+static uint32_t
+get32(const char *p)
+{
+	return (uint32_t)(uint8_t)p[0] | (uint32_t)(uint8_t)p[1] << 8 |
+	       (uint32_t)(uint8_t)p[2] << 16 | (uint32_t)(uint8_t)p[3] << 24;
+}
+
+static uint32_t
+crc32_of(const char *p, size_t n)
+{
+	uint32_t crc = 0xffffffff;
+
+	while (n-- > 0) {
+		crc ^= (uint8_t)*p++;
+		for (int i = 0; i < 8; i++)
+			crc = crc >> 1 ^ (0xedb88320 & -(crc & 1));
+	}
+	return ~crc;
+}
+
+int
+fake_vm_load_changed(struct fake_vm *f, const uint8_t *data, size_t len)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	struct error err;
+	size_t at = 0, k = 0;
+
+	if (vm_devices_save(f->vm, &b) < 0)
+		abort();
+	while (at < b.len) {
+		char *section = b.data + at;
+		uint32_t n = get32(section + SECTION_LEN), crc;
+
+		for (uint32_t i = 0; i < n && k < len; i++)
+			section[SECTION_HEAD + i] ^= (char)data[k++];
+		crc = crc32_of(section + SECTION_HEAD, n);
+		for (unsigned i = 0; i < 4; i++)
+			section[SECTION_CRC + i] = (char)(crc >> 8 * i);
+		at += SECTION_HEAD + n;
+	}
+	return vm_devices_load(f->vm, (const uint8_t *)b.data, b.len, &err) < 0
+	           ? -1
+	           : 0;
+}
+
 void
 fake_vm_hostile(struct fake_vm *f, const struct fake_range *ranges, size_t n,
                 const uint8_t *data, size_t len)

@@ -49,6 +49,13 @@ struct buf;
 int fake_vm_roundtrip(struct fake_vm *f, struct buf *out);
 
 /*
+ * Save every device, change the stream's fields by the bytes of data (where one
+ * is 0, the field's byte stays) with right checksums, and load it: what
+ * vm_devices_load() says. Who made a checkpoint may not have been a friend.
+ */
+int fake_vm_load_changed(struct fake_vm *f, const uint8_t *data, size_t len);
+
+/*
  * Play a hostile guest: each few bytes of data are one access to one of the
  * ranges, or let time pass. What a fuzz target of a device runs.
  */
