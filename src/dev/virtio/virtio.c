@@ -77,8 +77,6 @@ virtio_device_fini(void *dev)
 {
 	struct virtio *v = dev;
 
-	if (v->transport_free != NULL)
-		v->transport_free(v->transport);
 	if (!v->paused)
 		park(v);
 	quiesce(v);
@@ -86,6 +84,9 @@ virtio_device_fini(void *dev)
 	unpark(v);
 	for (unsigned i = 0; i < v->nworkers; i++)
 		worker_stop(v->workers[i]);
+	/* Nobody interrupts any more, and no notifier names an eventfd. */
+	if (v->transport_free != NULL)
+		v->transport_free(v->transport);
 	for (unsigned i = 0; i < v->nqueues; i++) {
 		loop_fd_remove(v->queue[i].watch);
 		if (v->queue[i].kick >= 0)

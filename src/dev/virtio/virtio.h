@@ -161,7 +161,7 @@ virtio_has(const struct virtio *v, unsigned bit)
 }
 
 /* What a device's device_ops and state_desc are made of; dev starts with its
- * struct virtio and is malloc'ed. virtio_device_fini() ends transport, workers
+ * struct virtio and is malloc'ed. virtio_device_fini() ends workers, transport
  * and device, in this order. */
 void virtio_device_reset(void *dev);
 void virtio_device_pause(void *dev);
