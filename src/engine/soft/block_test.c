@@ -11,7 +11,7 @@
 
 #include "base/base.h"
 #include "engine/soft/bed.h"
-#include "engine/soft/block.h"
+#include "engine/soft/cache.h"
 #include "engine/soft/soft_vm.h"
 
 /* A page of code apart, and another that may be mapped there. */
@@ -299,6 +299,30 @@ all_blocks_may_be_dropped(void **state)
 	}
 }
 
+/* patch_loop with so many rounds that the arena fills. */
+PROGRAM(patch_long, ".code64\n"
+                    "mov $300000, %ecx\n"
+                    "xor %ebx, %ebx\n"
+                    "1: mov $0, %eax\n"
+                    "add %eax, %ebx\n"
+                    "incl 1b+1(%rip)\n"
+                    "dec %ecx\n"
+                    "jnz 1b\n"
+                    "mov %ebx, %eax\n"
+                    "out %eax, $0xe9" END);
+
+static void
+the_arena_may_fill(void **state)
+{
+	struct bed *b = *state;
+	struct soft_vm *s = b->vm->engine;
+
+	LOAD(b, BED_CODE, patch_long);
+	assert_true(bed_run(b));
+	assert_int_equal(b->out[0], (uint32_t)(299999ull * 300000 / 2));
+	assert_true(s->blocks->epoch > 0);
+}
+
 int
 main(void)
 {
@@ -315,6 +339,7 @@ main(void)
 		T(dma_drops_blocks),
 		T(flags_live_across_branches),
 		T(all_blocks_may_be_dropped),
+		T(the_arena_may_fill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
