@@ -48,8 +48,8 @@ struct vcpu;
 #define NEXT(c, u) return (u)[1].fn((c), (u) + 1)
 #define GOTO(c, u) return (u)->fn((c), (u))
 #else
-#define NEXT(c, u) return (u) + 1
-#define GOTO(c, u) return (u)
+#define NEXT(c, u) return (void)(c), (u) + 1
+#define GOTO(c, u) return (void)(c), (u)
 #endif
 
 /* Requests to a vCPU, in c->ev; any thread sets bits, then kicks. */
