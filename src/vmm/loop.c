@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -40,8 +41,9 @@ struct loop {
 	struct clock_source clock;
 	pthread_mutex_t lock; /* all below */
 	bool stop;
-	bool held; /* the guest's time stands at held_ns */
-	uint64_t held_ns;
+	bool held;                    /* the guest's time stands at held_ns */
+	uint64_t held_ns, held_at_ns; /* in the guest's time, in the host's */
+	_Atomic uint64_t stood_ns;
 	uint64_t offset_ns;                 /* host time - guest time */
 	struct timer *heap[MAX_TIMERS + 1]; /* [1] is the earliest */
 	unsigned ntimers;
@@ -141,6 +143,7 @@ loop_clock_hold(struct loop *l)
 	pthread_mutex_lock(&l->lock);
 	if (!l->held) {
 		l->held_ns = now(l);
+		l->held_at_ns = l->clock.now_ns(l->clock.ctx);
 		l->held = true;
 	}
 	pthread_mutex_unlock(&l->lock);
@@ -151,11 +154,20 @@ loop_clock_release(struct loop *l)
 {
 	pthread_mutex_lock(&l->lock);
 	if (l->held) {
-		l->offset_ns = l->clock.now_ns(l->clock.ctx) - l->held_ns;
+		uint64_t host = l->clock.now_ns(l->clock.ctx);
+
+		l->offset_ns = host - l->held_ns;
+		atomic_fetch_add(&l->stood_ns, host - l->held_at_ns);
 		l->held = false;
 	}
 	pthread_mutex_unlock(&l->lock);
 	wake(l);
+}
+
+uint64_t
+loop_stood_ns(const struct loop *l)
+{
+	return atomic_load(&l->stood_ns);
 }
 
 void

@@ -34,6 +34,9 @@ uint64_t loop_now(const struct loop *l);         /* any thread; ns */
 /* Timers stand still from hold to release, and the clock with them. */
 void loop_clock_hold(struct loop *l);
 void loop_clock_release(struct loop *l);
+/* How long the clock has stood still so far, holds that ended: what an engine
+ * takes off a counter that goes on meanwhile. Any thread. */
+uint64_t loop_stood_ns(const struct loop *l);
 /* Set the guest's time, for a restore. */
 void loop_clock_set(struct loop *l, uint64_t now_ns);
 

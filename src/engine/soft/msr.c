@@ -73,7 +73,8 @@ find_stored(struct cpu *c, uint32_t msr, const struct stored **row)
 uint64_t
 cpu_tsc(const struct cpu *c)
 {
-	return __rdtsc() + c->tsc_offset;
+	return __rdtsc() + c->tsc_offset -
+	       atomic_load_explicit(&c->vm->tsc_stood, memory_order_relaxed);
 }
 
 static bool

@@ -178,7 +178,12 @@ run(struct vcpu *v)
 {
 	struct cpu *c = v->engine;
 
-	c->vm->tsc_ref = 0;
+	struct vm *vm = v->vm;
+
+	atomic_store(&c->vm->tsc_ref, 0);
+	atomic_store(&c->vm->tsc_stood,
+	             (uint64_t)((unsigned __int128)loop_stood_ns(vm->loop) *
+	                        vm->tsc_hz / 1000000000));
 	return cpu_run(c);
 }
 

@@ -32,7 +32,8 @@ struct soft_vm {
 	/* Breakpoints of the debugger: changed while no vCPU runs. */
 	_Atomic uint32_t nbreak;
 	uint64_t breaks[SOFT_MAX_BREAKS];
-	_Atomic uint64_t tsc_ref; /* state.c's; 0: none */
+	_Atomic uint64_t tsc_stood; /* ticks during which the VM stood still */
+	_Atomic uint64_t tsc_ref;   /* state.c's; 0: none */
 };
 
 /* Set bits of enum cpu_event and wake the vCPU when it sleeps in HLT. Any

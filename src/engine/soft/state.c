@@ -3,7 +3,8 @@
  *
  * Counters of different vCPUs must not drift apart by a checkpoint: all that
  * are read or set during one stop refer to the same moment, vm->tsc_ref, which
- * the first of them notes and any run forgets.
+ * the first of them notes and any run forgets. While the VM is paused the
+ * host's counter goes on; vm->tsc_stood takes that off.
  */
 #include <string.h>
 #include <x86intrin.h>
@@ -20,7 +21,8 @@ reference_tsc(struct soft_vm *s)
 {
 	uint64_t none = 0;
 
-	atomic_compare_exchange_strong(&s->tsc_ref, &none, __rdtsc());
+	atomic_compare_exchange_strong(&s->tsc_ref, &none,
+	                               __rdtsc() - atomic_load(&s->tsc_stood));
 	return atomic_load(&s->tsc_ref);
 }
 
