@@ -208,6 +208,7 @@ UOP(enter)
 	                 : c->mode & CM_STACK32 ? 32
 	                                        : 64;
 	uint64_t sp = c->gpr[X86_RSP], bp = c->gpr[X86_RBP], frame, v, la;
+	struct mmu_bounce b;
 
 	if (!seg_push(c, &sp, bits / 8, bp))
 		return cpu_fault_set(c, u);
@@ -223,7 +224,8 @@ UOP(enter)
 		return cpu_fault_set(c, u);
 	sp = zext(sp - u->imm, width);
 	/* The new top must be writable, or the frame cannot be. */
-	if (!seg_la(c, X86_SS, sp, bits / 8, true, &la))
+	if (!seg_la(c, X86_SS, sp, bits / 8, true, &la) ||
+	    mmu_rmw(c, la, bits / 8, &b) == NULL)
 		return cpu_fault_set(c, u);
 	reg_set(c, X86_RBP, bits, frame);
 	seg_set_sp(c, sp);
