@@ -180,13 +180,10 @@ UOP(plain_r)
 	uint64_t old = regx_get(c, AT_ANY, u->rd, bits);
 	uint64_t v = regx_get(c, AT_ANY, u->rs, bits);
 	uint64_t new = result(c, op, bits, old, v);
-	bool same = op == AT_CMPXCHG && new == old;
 
 	settle(c, u, op, bits, old, v);
-	/* A failed CMPXCHG of 32 bits still clears the upper half, unless the
-	 * destination is the accumulator that just got it. */
-	if (!same || bits < 32 || u->rd != X86_RAX)
-		regx_set(c, AT_ANY, u->rd, bits, new);
+	/* A failed CMPXCHG of 32 bits still clears the upper half. */
+	regx_set(c, AT_ANY, u->rd, bits, new);
 	return u + 1;
 }
 
