@@ -106,3 +106,17 @@ fx_store(struct cpu *c, const struct uop *u, unsigned size, bool align,
 	mem_fault(c, u);
 	return false;
 }
+
+bool
+fx_store_nothing(struct cpu *c, const struct uop *u, unsigned size)
+{
+	struct mmu_bounce b;
+	uint64_t la;
+
+	if (!address(c, u, size, false, true, &la))
+		return false;
+	if (mmu_rmw(c, la, size, &b) != NULL)
+		return true;
+	mem_fault(c, u);
+	return false;
+}

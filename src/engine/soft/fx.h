@@ -144,6 +144,9 @@ bool fx_load(struct cpu *c, const struct uop *u, unsigned size, bool align,
 bool fx_store(struct cpu *c, const struct uop *u, unsigned size, bool align,
               const void *v);
 
+/* Would a store fault? As fx_store(), writing nothing. */
+bool fx_store_nothing(struct cpu *c, const struct uop *u, unsigned size);
+
 /* x87.c's share of simd_lower(). */
 bool x87_lower(struct cpu *c, const struct x86_insn *in, struct uop *u);
 /* move.c's: the hot ones. False: no handler of its own. */

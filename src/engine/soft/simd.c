@@ -108,7 +108,9 @@ flags_of(void (*run)(void *), void *arg, uint32_t control)
  * The guest has unmasked some exceptions: does run raise one? Then its flags
  * go to MXCSR and it is true (SDM vol. 1 11.5.3: of those found before the
  * computation only these are reported). Underflow is another thing unmasked:
- * any tiny result, even an exact one, which flush-to-zero lets us see.
+ * any tiny result, even an exact one, which flush-to-zero lets us see. PE
+ * beside an unmasked overflow or underflow is that of the masked result:
+ * processors look at one with a wider exponent.
  */
 static SOFT_COLD bool
 judge(struct cpu *c, void (*run)(void *), void *arg)
@@ -388,6 +390,7 @@ static UOP(simd_emms)
 {
 	if (fx_pending(c))
 		return cpu_fault(c, u, X86_MF);
+	mmx_enter(c);
 	c->fx[FX_FTW] = 0;
 	return u + 1;
 }
@@ -430,8 +433,9 @@ static UOP(simd_mmx_move)
 static UOP(simd_maskmov)
 {
 	unsigned size = u->aux & IO_SIZE;
-	uint8_t data[16], mask[16], mem[16];
-	bool any = false;
+	uint8_t data[16], mask[16], *mem;
+	struct mmu_bounce b;
+	uint64_t la;
 
 	if (size == 8 && fx_pending(c))
 		return cpu_fault(c, u, X86_MF);
@@ -442,17 +446,14 @@ static UOP(simd_maskmov)
 		memcpy(data, c->fx + FX_XMM + 16 * u->rd, 16);
 		memcpy(mask, c->fx + FX_XMM + 16 * u->rs, 16);
 	}
+	/* Faults come even if no byte is to be written. */
+	if (!ea_linear(c, u, 0, size, true, &la) ||
+	    (mem = mmu_rmw(c, la, size, &b)) == NULL)
+		return mem_fault(c, u);
 	for (unsigned i = 0; i < size; i++)
-		any |= (mask[i] & 0x80) != 0;
-	if (any) {
-		if (!fx_load(c, u, size, false, mem))
-			return NULL;
-		for (unsigned i = 0; i < size; i++)
-			if (mask[i] & 0x80)
-				mem[i] = data[i];
-		if (!fx_store(c, u, size, false, mem))
-			return NULL;
-	}
+		if (mask[i] & 0x80)
+			mem[i] = data[i];
+	mmu_rmw_end(c, &b);
 	if (size == 8)
 		mmx_enter(c);
 	return u + 1;

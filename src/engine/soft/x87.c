@@ -88,10 +88,13 @@ static UOP(x87_store)
 	memset(mem, 0xa5, sizeof(mem));
 	memset(untouched, 0xa5, sizeof(untouched));
 	run(c, u, fx, mem);
-	if ((!(fx_get16(fx, FX_FSW) & FSW_ES) ||
-	     memcmp(mem, untouched, sizeof(mem)) != 0) &&
-	    !fx_store(c, u, mem_size(u), false, mem))
+	if ((fx_get16(fx, FX_FSW) & FSW_ES) &&
+	    memcmp(mem, untouched, sizeof(mem)) == 0) {
+		if (!fx_store_nothing(c, u, mem_size(u)))
+			return NULL;
+	} else if (!fx_store(c, u, mem_size(u), false, mem)) {
 		return NULL;
+	}
 	memcpy(c->fx, fx, FX_XMM);
 	return u + 1;
 }
