@@ -96,9 +96,13 @@ fill(uint8_t *mem)
 	put(mem + GDT + 8, 0x00cf9b000000ffff);  /* 32-bit code */
 	put(mem + GDT + 16, 0x00cf93000000ffff); /* data */
 	put(mem + GDT + 24, 0x00af9b000000ffff); /* 64-bit code */
-	put(mem + GDT + 0x800, 31 | (uint64_t)GDT << 16);
-	/* Gate 0x20: present, interrupt, selector 0x18. */
-	put(mem + IDT + 0x20 * 16, HANDLER | 0x18ull << 16 | 0x8e00ull << 32);
+	put(mem + GDT + 40, 0x00cff3000000ffff); /* data of ring 3 */
+	put(mem + GDT + 48, 0x00affb000000ffff); /* 64-bit code of ring 3 */
+	put(mem + GDT + 56, 0x0000890000000067 | (uint64_t)TSS << 16);
+	put(mem + GDT + 0x800, 71 | (uint64_t)GDT << 16);
+	put(mem + TSS + 4, STACK);
+	/* Gate 0x20: present, for ring 3, interrupt, selector 0x18. */
+	put(mem + IDT + 0x20 * 16, HANDLER | 0x18ull << 16 | 0xee00ull << 32);
 	put(mem + IDT + 0x800, 0xfff | (uint64_t)IDT << 16);
 	put(mem + TABLES, (TABLES + 0x1000) | 7);
 	put(mem + TABLES + 0x1000, (TABLES + 0x2000) | 7);
