@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* gaol.c - gaol(8): sites up and down, bases and roots for jails, and what this
+/* gaol.c - gaol(8): sites up and down, bases, disks and roots, and what this
  * host can do. The list of subcommands is the dispatcher, the usage, the
  * completion and the manual's checklist.
  */
@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "linux/file.h"
 #include "manage/base.h"
+#include "manage/disk.h"
 #include "manage/doctor.h"
 #include "manage/root.h"
 #include "manage/site.h"
@@ -42,7 +43,7 @@ end_progress(void)
 static void
 show_line(void *arg, const char *line)
 {
-	if (strncmp(line, "base ", 5) == 0) {
+	if (strncmp(line, "base ", 5) == 0 || strncmp(line, "disk ", 5) == 0) {
 		show_progress(arg, line);
 		return;
 	}
@@ -95,38 +96,40 @@ cmd_tidy(int argc, char **argv, struct error *err)
 	return site_tidy(err);
 }
 
+/* base and disk, which are made, removed and listed alike. */
+static const struct made_word {
+	const char *word;
+	int (*make)(const char *name, const char *text, size_t len,
+	            command_line_fn *progress, void *arg, struct error *err);
+	int (*remove)(const char *name, struct error *err);
+	int (*list)(struct strv *out, struct error *err);
+} base_word = { "base", base_make, base_remove, base_list },
+  disk_word = { "disk", disk_make, disk_remove, disk_list };
+
 static int
-cmd_base_make(int argc, char **argv, struct error *err)
+make_one(const struct made_word *w, const char *name, const char *file,
+         struct error *err)
 {
 	cleanup_free char *text = NULL;
 	size_t len;
 	int r;
 
-	(void)argc;
-	if (file_read(AT_FDCWD, argv[1], BASE_MAX_BYTES, &text, &len, err) < 0)
+	if (file_read(AT_FDCWD, file, BASE_MAX_BYTES, &text, &len, err) < 0)
 		return err->code;
-	r = base_make(argv[0], text, len, show_progress, NULL, err);
+	r = w->make(name, text, len, show_progress, NULL, err);
 	end_progress();
 	if (r >= 0)
-		printf("base %s: %s\n", argv[0], r > 0 ? "made" : "was there");
+		printf("%s %s: %s\n", w->word, name,
+		       r > 0 ? "made" : "was there");
 	return r < 0 ? r : 0;
 }
 
 static int
-cmd_base_remove(int argc, char **argv, struct error *err)
-{
-	(void)argc;
-	return base_remove(argv[0], err);
-}
-
-static int
-cmd_base_list(int argc, char **argv, struct error *err)
+list_all(const struct made_word *w, struct error *err)
 {
 	cleanup_strv struct strv names = STRV_INIT;
 
-	(void)argc;
-	(void)argv;
-	if (base_list(&names, err) < 0)
+	if (w->list(&names, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < names.n; i++)
 		puts(names.v[i]);
@@ -134,15 +137,28 @@ cmd_base_list(int argc, char **argv, struct error *err)
 }
 
 static int
-cmd_base(int argc, char **argv, struct error *err)
+made_command(const struct made_word *w, int argc, char **argv,
+             struct error *err)
 {
 	if (argc == 3 && strcmp(argv[0], "make") == 0)
-		return cmd_base_make(argc - 1, argv + 1, err);
+		return make_one(w, argv[1], argv[2], err);
 	if (argc == 2 && strcmp(argv[0], "remove") == 0)
-		return cmd_base_remove(argc - 1, argv + 1, err);
+		return w->remove(argv[1], err);
 	if (argc == 1 && strcmp(argv[0], "list") == 0)
-		return cmd_base_list(argc - 1, argv + 1, err);
+		return list_all(w, err);
 	return usage(stderr, 2);
+}
+
+static int
+cmd_base(int argc, char **argv, struct error *err)
+{
+	return made_command(&base_word, argc, argv, err);
+}
+
+static int
+cmd_disk(int argc, char **argv, struct error *err)
+{
+	return made_command(&disk_word, argc, argv, err);
 }
 
 static int
@@ -199,16 +215,20 @@ static const struct subcommand {
 	int min, max; /* operands */
 	int (*run)(int argc, char **argv, struct error *err);
 } subcommands[] = {
-	{ "up", "[--host-net NAME] DIR", "start the jails of a site", 1, 3,
-	  cmd_up },
+	{ "up", "[--host-net NAME] DIR", "start the jails and VMs of a site", 1,
+	  3, cmd_up },
 	{ "down", "[--host-net NAME] DIR", "stop them and clean up", 1, 3,
 	  cmd_down },
 	{ "base", "make NAME FILE", "make a base: a tree for jails to share", 1,
 	  3, cmd_base },
 	{ "base", "remove NAME | list", "remove a base, list all", 1, 3,
 	  cmd_base },
-	{ "root", "thin|thick BASE DIR", "make a jail's root from a base", 3, 3,
-	  cmd_root },
+	{ "disk", "make NAME FILE", "make a disk: a system for VMs to boot", 1,
+	  3, cmd_disk },
+	{ "disk", "remove NAME | list", "remove a disk, list all", 1, 3,
+	  cmd_disk },
+	{ "root", "thin|thick BASE DIR", "make a root from a base, or a disk",
+	  3, 3, cmd_root },
 	{ "tidy", "", "clear away what dead jails left", 0, 0, cmd_tidy },
 	{ "doctor", "", "what this host can do, and what is used instead", 0, 0,
 	  cmd_doctor },

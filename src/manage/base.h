@@ -10,6 +10,7 @@
 #define MANAGE_BASE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/strv.h"
@@ -19,15 +20,20 @@ enum {
 	BASE_MAX_BYTES = 64 << 10, /* one file */
 	BASE_MAX_NAME = 64,
 	BASE_MAX_PACKAGES = 1024,
+	BASE_MAX_COMMANDS = 256,
 };
 
-/* What a base's file says, one "word value ..." a line, "#" comments:
- * suite bookworm / package lighttpd curl / mirror http://deb.debian.org/debian
+/* What the file of a base or a disk says, one "word value ..." a line, "#"
+ * comments: suite bookworm / package lighttpd curl / run CMD ...
+ * mirror http://deb.debian.org/debian / size 2G / kernel linux-image-amd64
  */
 struct base_plan {
 	char suite[32];
 	char mirror[256]; /* "": mmdebstrap's own choice */
 	struct strv packages;
+	struct strv commands; /* a shell's, run in the tree, in this order */
+	uint64_t size_bytes;  /* of a disk; 0: not said */
+	char kernel[128];     /* of a disk, a package; "": not said */
 };
 
 /*

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* base_plan.c - the language of a base's file. */
+/* base_plan.c - the language of a base's file, and a disk's. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "manage/base.h"
+#include "manage/disk.h"
 
 /* Only these bytes reach mmdebstrap's command line, none as first dash. */
 static bool
@@ -60,13 +62,57 @@ add_packages(struct base_plan *p, const struct strv *words, struct error *err)
 }
 
 static int
+set_size(struct base_plan *p, const struct strv *words, struct error *err)
+{
+	char text[32] = "";
+
+	if (p->size_bytes != 0)
+		return error_set(err, -EINVAL, "size: given twice");
+	if (set_once(text, sizeof(text), words, "", err) < 0)
+		return err->code;
+	if (num_size(text, &p->size_bytes) < 0 ||
+	    p->size_bytes < DISK_MIN_BYTES || p->size_bytes > DISK_MAX_BYTES)
+		return error_set(err, -EINVAL, "size: bad value '%s'", text);
+	return 0;
+}
+
+/* All the line after the word is the shell's, "#" too. */
+static int
+add_command(struct base_plan *p, const char *text, struct error *err)
+{
+	text += strspn(text, " \t");
+	if (*text == '\0')
+		return error_set(err, -EINVAL, "run: wants a command");
+	if (p->commands.n == BASE_MAX_COMMANDS)
+		return error_set(err, -E2BIG, "too many commands");
+	if (strv_push(&p->commands, text) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+/* The text after the word run, or NULL when the line is another. */
+static const char *
+after_run(const char *text)
+{
+	text += strspn(text, " \t");
+	return strncmp(text, "run", 3) == 0 && strchr(" \t", text[3]) != NULL
+	           ? text + 3
+	           : NULL;
+}
+
+static int
 parse_line(struct base_plan *p, const char *line, size_t len, struct error *err)
 {
 	cleanup_free char *text = strndup(line, len);
 	cleanup_strv struct strv words = STRV_INIT;
+	const char *run;
 
 	if (text == NULL)
 		return error_set(err, -ENOMEM, "out of memory");
+	text[strcspn(text, "\r")] = '\0';
+	run = after_run(text);
+	if (run != NULL)
+		return add_command(p, run, err);
 	text[strcspn(text, "#")] = '\0';
 	if (strv_split(&words, text, " \t\r", false) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
@@ -79,6 +125,11 @@ parse_line(struct base_plan *p, const char *line, size_t len, struct error *err)
 		                ":/._-~%+@", err);
 	if (strcmp(words.v[0], "package") == 0)
 		return add_packages(p, &words, err);
+	if (strcmp(words.v[0], "size") == 0)
+		return set_size(p, &words, err);
+	if (strcmp(words.v[0], "kernel") == 0)
+		return set_once(p->kernel, sizeof(p->kernel), &words, "+.-",
+		                err);
 	return error_set(err, -EINVAL, "unknown word '%s'", words.v[0]);
 }
 
@@ -86,13 +137,14 @@ void
 base_plan_fini(struct base_plan *p)
 {
 	strv_fini(&p->packages);
+	strv_fini(&p->commands);
 }
 
 int
 base_plan_parse(const char *file, const char *text, size_t len,
                 struct base_plan *out, struct error *err)
 {
-	struct base_plan p = { .packages = STRV_INIT };
+	struct base_plan p = { .packages = STRV_INIT, .commands = STRV_INIT };
 	unsigned line = 1;
 
 	if (len > BASE_MAX_BYTES)

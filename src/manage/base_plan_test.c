@@ -19,6 +19,10 @@ a_file_is_read(void **state)
 	                           "package lighttpd curl # two\n"
 	                           "\n"
 	                           "package libstdc++6\n"
+	                           "run echo '#' x >/etc/y # z\r\n"
+	                           "  run\ttrue\n"
+	                           "size 2G\n"
+	                           "kernel linux-image-amd64\n"
 	                           "mirror http://deb.debian.org/debian";
 	struct base_plan p;
 	struct error err = { 0 };
@@ -30,6 +34,11 @@ a_file_is_read(void **state)
 	assert_string_equal(p.mirror, "http://deb.debian.org/debian");
 	assert_int_equal(p.packages.n, 3);
 	assert_string_equal(p.packages.v[2], "libstdc++6");
+	assert_int_equal(p.commands.n, 2);
+	assert_string_equal(p.commands.v[0], "echo '#' x >/etc/y # z");
+	assert_string_equal(p.commands.v[1], "true");
+	assert_int_equal(p.size_bytes, 2ULL << 30);
+	assert_string_equal(p.kernel, "linux-image-amd64");
 	base_plan_fini(&p);
 }
 
@@ -47,6 +56,12 @@ mistakes_are_told_with_their_line(void **state)
 		{ "suite --x\n", "www line 1: suite: bad value '--x'" },
 		{ "package\n", "www line 1: package: wants a name" },
 		{ "package a;b\n", "www line 1: package: bad value 'a;b'" },
+		{ "run\n", "www line 1: run: wants a command" },
+		{ "runs x\n", "www line 1: unknown word 'runs'" },
+		{ "size 2G\nsize 1G\n", "www line 2: size: given twice" },
+		{ "size 1\n", "www line 1: size: bad value '1'" },
+		{ "size 99999999T\n",
+		  "www line 1: size: bad value '99999999T'" },
 		{ "suite x\nmirror 'h'\n",
 		  "www line 2: mirror: bad value ''h''" },
 	};
