@@ -12,7 +12,11 @@
 struct buf;
 struct error;
 
-enum { ACPI_BASE = 0xf2400, ACPI_END = 0x100000, ACPI_MAX_ROUTES = 256 };
+enum {
+	ACPI_BASE = 0xf2400,
+	ACPI_END = 0xff000, /* the last page is the generation's */
+	ACPI_MAX_ROUTES = 256
+};
 
 /* A slot's pin and the PIRQ it is wired to. */
 struct acpi_route {
@@ -23,6 +27,7 @@ struct acpi_info {
 	unsigned ncpus; /* APIC ids 0 to ncpus - 1 */
 	bool has_hpet;
 	bool com[NCOMS];
+	uint64_t vmgen;         /* address of the generation id, 0: none */
 	int lpc_slot, lpc_func; /* on bus 0; -1: none */
 	uint64_t mem64_base, mem64_end;
 	unsigned nroutes;

@@ -352,6 +352,39 @@ hpet(struct aml *a)
 	aml_end(a);
 }
 
+/* A machine gone on from a checkpoint says so, or two would draw the same
+ * random numbers. Source: Microsoft, Virtual Machine Generation ID. */
+static void
+generation(struct aml *a, uint64_t gpa)
+{
+	aml_device(a, "VGEN");
+	aml_name(a, "_HID");
+	/* bhyve's Bhyve_V_Gen_Counter_V1 is no valid id; guests go by _CID. */
+	aml_string(a, "GAOL0001");
+	aml_name(a, "_CID");
+	aml_string(a, "VM_Gen_Counter");
+	aml_name(a, "_DDN");
+	aml_string(a, "VM_Gen_Counter");
+	aml_name(a, "ADDR");
+	aml_package(a, 2);
+	aml_int(a, (uint32_t)gpa);
+	aml_int(a, gpa >> 32);
+	aml_end(a);
+	aml_end(a);
+}
+
+static void
+generation_event(struct aml *a)
+{
+	aml_scope(a, "\\_GPE");
+	aml_method(a, "_E00", 0);
+	aml_op(a, AML_NOTIFY);
+	aml_ref(a, "\\_SB.VGEN");
+	aml_int(a, 0x80);
+	aml_end(a);
+	aml_end(a);
+}
+
 void
 acpi_dsdt(const struct acpi_info *info, struct buf *out)
 {
@@ -375,7 +408,11 @@ acpi_dsdt(const struct acpi_info *info, struct buf *out)
 	reserved(&a);
 	if (info->has_hpet)
 		hpet(&a);
+	if (info->vmgen != 0)
+		generation(&a, info->vmgen);
 	aml_end(&a);
+	if (info->vmgen != 0)
+		generation_event(&a);
 	if (info->lpc_slot >= 0) {
 		aml_scope(&a, "\\_SB.PC00.ISA");
 		links(&a);

@@ -25,6 +25,7 @@ static const struct acpi_info whole = {
 	.ncpus = 4,
 	.has_hpet = true,
 	.com = { true, true, false, true },
+	.vmgen = 0xff000,
 	.lpc_slot = 31,
 	.lpc_func = 0,
 	.mem64_base = 64ull << 30,

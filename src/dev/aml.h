@@ -39,6 +39,7 @@ enum aml_op {
 	AML_CREATE_WORD_FIELD = 0x8b, /* buffer, byte index, name */
 	AML_ELSE = 0xa1,
 	AML_LESS = 0x95,
+	AML_NOTIFY = 0x86, /* object, value */
 	AML_RETURN = 0xa4
 };
 

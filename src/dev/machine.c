@@ -25,6 +25,7 @@
 #include "dev/rtc.h"
 #include "dev/shared.h"
 #include "dev/smbios.h"
+#include "dev/vmgen.h"
 #include "vmm/config.h"
 #include "vmm/pci.h"
 #include "vmm/vm.h"
@@ -91,7 +92,7 @@ fixed_devices(struct machine *m, int64_t rtc_s, struct error *err)
 	    rtc_new(vm, rtc_s, &m->rtc, err) < 0 ||
 	    hpet_new(vm, m->bus, err) < 0 ||
 	    power_new(vm, m->bus, &m->power, err) < 0 ||
-	    legacy_new(vm, err) < 0)
+	    legacy_new(vm, err) < 0 || vmgen_new(vm, m->power, err) < 0)
 		return err->code;
 	pci_set_shared(m->bus, &m->shared);
 	rtc_set_memory(m->rtc, vm->lowmem, vm->highmem);
@@ -321,6 +322,7 @@ machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err)
 	struct acpi_info info = {
 		.ncpus = m->vm->ncpus,
 		.has_hpet = true,
+		.vmgen = VMGEN_GPA,
 		.lpc_slot = lpc != NULL ? (int)pci_slot(lpc) : -1,
 		.lpc_func = lpc != NULL ? (int)pci_func(lpc) : -1,
 	};

@@ -14,9 +14,11 @@
 #include "dev/acpi.h"
 #include "dev/machine.h"
 #include "dev/smbios.h"
+#include "dev/vmgen.h"
 #include "vmm/config.h"
 #include "vmm/fake_vm.h"
 #include "vmm/pci.h"
+#include "vmm/run.h"
 
 static const struct machine_cpus one = { 1, 1, 1 };
 
@@ -217,6 +219,29 @@ names_are_printed_for_help(void **state)
 	assert_string_equal(buf_str(&lpc), "com1\ncom2\ncom3\ncom4\n");
 }
 
+/* A restored guest finds another id and is told of it. */
+static void
+a_restore_is_a_new_generation(void **state)
+{
+	uint8_t first[16], second[16], third[16];
+	struct error err;
+
+	(void)state;
+	assert_int_equal(make(usual, &err), 0);
+	fake_out(&f, 0x40d, 1, 1);
+	vm_devices_resume(f.vm);
+	guest_mem_read(f.vm->mem, VMGEN_GPA, first, 16);
+	vm_devices_resume(f.vm); /* after a mere pause */
+	guest_mem_read(f.vm->mem, VMGEN_GPA, second, 16);
+	assert_memory_equal(first, second, 16);
+	assert_false(f.gsi[9]);
+	assert_int_equal(fake_vm_roundtrip(&f, NULL), 0);
+	vm_devices_resume(f.vm);
+	guest_mem_read(f.vm->mem, VMGEN_GPA, third, 16);
+	assert_memory_not_equal(first, third, 16);
+	assert_true(f.gsi[9]);
+}
+
 static void
 all_of_it_comes_back(void **state)
 {
@@ -240,6 +265,7 @@ main(void)
 		MACHINE_TEST(a_uuid_is_one_or_refused),
 		MACHINE_TEST(the_isa_bridge_routes_pirqs),
 		MACHINE_TEST(names_are_printed_for_help),
+		MACHINE_TEST(a_restore_is_a_new_generation),
 		MACHINE_TEST(all_of_it_comes_back),
 	};
 

@@ -254,6 +254,15 @@ power_button(struct power *p)
 	return listens;
 }
 
+void
+power_gpe(struct power *p, unsigned n)
+{
+	pthread_mutex_lock(&p->lock);
+	p->gpe_sts |= (uint8_t)(1 << n % 8);
+	update_sci(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
 static void
 power_reset(void *dev)
 {

@@ -27,6 +27,8 @@ enum {
 /* Ports as above, 0x92, and 0xcf9 through b. The VM's from here on. */
 int power_new(struct vm *vm, struct pci_bus *b, struct power **out_power,
               struct error *err);
+/* Set a status bit of GPE0: \_GPE._E0n of the DSDT runs. Any thread. */
+void power_gpe(struct power *p, unsigned n);
 /* Press the button. False: the guest has not switched ACPI on, nothing
  * happened. Any thread. */
 bool power_button(struct power *p);
