@@ -598,11 +598,11 @@ mmu_rmw(struct cpu *c, uint64_t la, unsigned size, struct mmu_bounce *b)
 		}
 		return p[0].host;
 	}
+	/* Rights are there, but for a read it may be memory: ROM. */
+	if (!load_as(c, current_rights(c), la, b->data, size))
+		return NULL;
 	b->la = la;
 	b->size = size;
-	copy_from(c, &p[0], b->data);
-	if (n == 2)
-		copy_from(c, &p[1], b->data + p[0].len);
 	return b->data;
 }
 
