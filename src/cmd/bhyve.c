@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "dev/machine.h"
 #include "engine/engines.h"
+#include "engine/soft/soft.h"
 #include "linux/file.h"
 #include "linux/tsc.h"
 #include "vmm/checkpoint.h"
@@ -305,6 +306,22 @@ rtc_now(const struct guest *g, int64_t *out_s, struct error *err)
 	return 0;
 }
 
+/* soft.trace: for who debugs that engine, not for users. */
+static int
+trace(struct guest *g, struct error *err)
+{
+	const char *how = config_get(config_root(g->config), "soft.trace");
+
+	if (how == NULL || g->vm->ops != &engine_soft)
+		return 0;
+	if (strcmp(how, "blocks") != 0 && strcmp(how, "all") != 0)
+		return error_set(err, -EINVAL,
+		                 "soft.trace '%s': want blocks or all", how);
+	if (soft_trace(g->vm, STDERR_FILENO, strcmp(how, "all") == 0) < 0)
+		return error_set(err, -ENOMEM, "soft.trace");
+	return 0;
+}
+
 static int
 build(struct guest *g, struct error *err)
 {
@@ -315,7 +332,7 @@ build(struct guest *g, struct error *err)
 	    rtc_now(g, &rtc_s, err) < 0 ||
 	    machine_new(g->vm, g->config, &g->cpus, rtc_s, &g->machine, err) <
 	        0 ||
-	    vm_engine_init(g->vm, err) < 0 ||
+	    vm_engine_init(g->vm, err) < 0 || trace(g, err) < 0 ||
 	    (g->restore[0] != '\0' ? resume(g, err) : boot(g, err)) < 0)
 		return err->code;
 	return vm_control_listen(g->vm, g->dir, &g->control, err);
