@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "dev/com.h"
+#include "vmm/pci.h"
 
 struct buf;
 struct error;
@@ -18,9 +19,9 @@ enum {
 	ACPI_MAX_ROUTES = 256
 };
 
-/* A slot's pin and the PIRQ it is wired to. */
+/* A slot's pin on a bus and the PIRQ it is wired to. */
 struct acpi_route {
-	uint8_t slot, pin, pirq;
+	uint8_t bus, slot, pin, pirq;
 };
 
 struct acpi_info {
@@ -29,7 +30,8 @@ struct acpi_info {
 	bool com[NCOMS];
 	uint64_t vmgen;         /* address of the generation id, 0: none */
 	int lpc_slot, lpc_func; /* on bus 0; -1: none */
-	uint64_t mem64_base, mem64_end;
+	unsigned nroots;
+	struct pci_root root[PCI_MAX_ROOTS];
 	unsigned nroutes;
 	struct acpi_route route[ACPI_MAX_ROUTES];
 };

@@ -3,7 +3,7 @@
  * interrupt routing, the ISA bridge with what is behind it, and what nobody
  * else may use.
  *
- *   \_SB.PC00          PCI root; _PRT for PIC and APIC
+ *   \_SB.PCnn          PCI root of bus nn; _PRT for PIC and APIC
  *   \_SB.PC00.ISA      PCI-ISA bridge, LNKA..LNKH, PIC, PIT, RTC, COM1..
  *   \_SB.SIO, HPET     resources
  *
@@ -12,6 +12,7 @@
 #include "dev/acpi_dsdt.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "dev/acpi.h"
 #include "dev/aml.h"
@@ -46,35 +47,60 @@ begin_crs(struct aml *a)
 /* The root. */
 
 static void
-root_windows(struct aml *a, const struct acpi_info *info)
+window(struct aml *a, enum aml_window kind, unsigned width,
+       const struct pci_root *r, enum pci_window w)
 {
+	if (r->base[w] < r->end[w])
+		aml_res_window(a, kind, width, r->base[w], r->end[w] - 1);
+}
+
+/* The first root has the fixed ports, too. */
+static void
+root_windows(struct aml *a, const struct pci_root *r, bool is_first)
+{
+	struct pci_root io = *r;
+
 	begin_crs(a);
-	aml_res_window(a, AML_WINDOW_BUS, 2, 0, 255);
-	aml_res_io(a, 0xcf8, 8);
-	aml_res_window(a, AML_WINDOW_IO, 2, 0, 0xcf7);
-	aml_res_window(a, AML_WINDOW_IO, 2, 0xd00, 0xffff);
-	aml_res_window(a, AML_WINDOW_MEM, 4, PCI_MEM32_BASE, PCI_MEM32_END - 1);
-	aml_res_window(a, AML_WINDOW_MEM, 8, info->mem64_base,
-	               info->mem64_end - 1);
+	aml_res_window(a, AML_WINDOW_BUS, 2, r->bus, r->last_bus);
+	if (is_first) {
+		aml_res_io(a, 0xcf8, 8);
+		aml_res_window(a, AML_WINDOW_IO, 2, 0, 0xcf7);
+		io.base[PCI_WIN_IO] = 0xd00;
+	}
+	window(a, AML_WINDOW_IO, 2, &io, PCI_WIN_IO);
+	window(a, AML_WINDOW_MEM, 4, r, PCI_WIN_MEM32);
+	window(a, AML_WINDOW_MEM, 8, r, PCI_WIN_MEM64);
 	aml_end(a);
 }
 
-/* Below the bridge. */
 static void
-link_name(char out[9], unsigned pirq)
+link_name(char out[20], unsigned pirq)
 {
-	snprintf(out, 9, "ISA.LNK%c", 'A' + (char)(pirq % PCI_NPIRQ));
+	snprintf(out, 20, "\\_SB.PC00.ISA.LNK%c",
+	         'A' + (char)(pirq % PCI_NPIRQ));
+}
+
+static void
+root_name(char out[5], const struct pci_root *r)
+{
+	snprintf(out, 5, "PC%02X", r->bus & 0xff);
 }
 
 /* Of the PIC by the link devices, of the IOAPIC by number. */
 static void
-routes(struct aml *a, const struct acpi_info *info, bool apic)
+routes(struct aml *a, const struct acpi_info *info, unsigned bus, bool apic)
 {
-	aml_package(a, info->nroutes);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < info->nroutes; i++)
+		n += info->route[i].bus == bus;
+	aml_package(a, n);
 	for (unsigned i = 0; i < info->nroutes; i++) {
 		const struct acpi_route *r = &info->route[i];
-		char name[9];
+		char name[20];
 
+		if (r->bus != bus)
+			continue;
 		aml_package(a, 4);
 		aml_int(a, (uint64_t)r->slot << 16 | 0xffff);
 		aml_int(a, r->pin);
@@ -92,13 +118,13 @@ routes(struct aml *a, const struct acpi_info *info, bool apic)
 }
 
 static void
-root_routing(struct aml *a, const struct acpi_info *info)
+root_routing(struct aml *a, const struct acpi_info *info, unsigned bus)
 {
 	aml_name(a, "APRT");
-	routes(a, info, true);
+	routes(a, info, bus, true);
 	if (info->lpc_slot >= 0) {
 		aml_name(a, "PPRT");
-		routes(a, info, false);
+		routes(a, info, bus, false);
 	}
 	aml_method(a, "_PRT", 0);
 	if (info->lpc_slot >= 0) {
@@ -295,22 +321,25 @@ isa_bridge(struct aml *a, const struct acpi_info *info)
 }
 
 static void
-root(struct aml *a, const struct acpi_info *info)
+root(struct aml *a, const struct acpi_info *info, const struct pci_root *r)
 {
-	aml_device(a, "PC00");
+	char name[5];
+
+	root_name(name, r);
+	aml_device(a, name);
 	hid(a, "PNP0A08");
 	aml_name(a, "_CID");
 	aml_eisa_id(a, "PNP0A03");
-	named_int(a, "_UID", 0);
-	named_int(a, "_BBN", 0);
+	named_int(a, "_UID", r->bus);
+	named_int(a, "_BBN", r->bus);
 	named_int(a, "_SEG", 0);
-	root_windows(a, info);
+	root_windows(a, r, r == info->root);
 	/* All that the system asks for it may have. */
 	aml_method(a, "_OSC", 4);
 	aml_op(a, AML_RETURN);
 	aml_op(a, AML_ARG3);
 	aml_end(a);
-	if (info->lpc_slot >= 0)
+	if (info->lpc_slot >= 0 && r->bus == 0)
 		isa_bridge(a, info);
 	aml_end(a);
 }
@@ -385,6 +414,19 @@ generation_event(struct aml *a)
 	aml_end(a);
 }
 
+/* After the links, which it names. */
+static void
+routing_scope(struct aml *a, const struct acpi_info *info,
+              const struct pci_root *r)
+{
+	char name[16] = "\\_SB.";
+
+	root_name(name + strlen(name), r);
+	aml_scope(a, name);
+	root_routing(a, info, r->bus);
+	aml_end(a);
+}
+
 void
 acpi_dsdt(const struct acpi_info *info, struct buf *out)
 {
@@ -404,7 +446,8 @@ acpi_dsdt(const struct acpi_info *info, struct buf *out)
 	aml_end(&a);
 
 	aml_scope(&a, "\\_SB");
-	root(&a, info);
+	for (unsigned i = 0; i < info->nroots; i++)
+		root(&a, info, &info->root[i]);
 	reserved(&a);
 	if (info->has_hpet)
 		hpet(&a);
@@ -418,7 +461,6 @@ acpi_dsdt(const struct acpi_info *info, struct buf *out)
 		links(&a);
 		aml_end(&a);
 	}
-	aml_scope(&a, "\\_SB.PC00");
-	root_routing(&a, info);
-	aml_end(&a);
+	for (unsigned i = 0; i < info->nroots; i++)
+		routing_scope(&a, info, &info->root[i]);
 }

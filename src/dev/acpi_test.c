@@ -28,10 +28,20 @@ static const struct acpi_info whole = {
 	.vmgen = 0xff000,
 	.lpc_slot = 31,
 	.lpc_func = 0,
-	.mem64_base = 64ull << 30,
-	.mem64_end = 96ull << 30,
-	.nroutes = 3,
-	.route = { { 3, 0, 7 }, { 4, 0, 0 }, { 4, 1, 1 } },
+	.nroots = 2,
+	.root = { { 0,
+	            9,
+	            { PCI_IO_BASE, PCI_MEM32_BASE, 64ull << 30 },
+	            { 0x4000, 0xc0100000, 65ull << 30 } },
+	          { 10,
+	            255,
+	            { 0x4000, 0xc0100000, 65ull << 30 },
+	            { PCI_IO_END, PCI_MEM32_END, 96ull << 30 } } },
+	.nroutes = 4,
+	.route = { { 0, 3, 0, 7 },
+	           { 0, 4, 0, 0 },
+	           { 0, 4, 1, 1 },
+	           { 10, 2, 0, 6 } },
 };
 
 static uint64_t
@@ -116,10 +126,7 @@ every_table_sums_to_zero(void **state)
 static void
 what_is_not_there_is_not_listed(void **state)
 {
-	const struct acpi_info bare = { .ncpus = 1,
-		                        .lpc_slot = -1,
-		                        .mem64_base = 64ull << 30,
-		                        .mem64_end = 96ull << 30 };
+	const struct acpi_info bare = { .ncpus = 1, .lpc_slot = -1 };
 	cleanup_buf struct buf b = BUF_INIT;
 	struct error err;
 

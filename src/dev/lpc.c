@@ -158,6 +158,8 @@ lpc_init(struct pci_dev *d, const struct config_node *cfg, struct error *err)
 		               .class_code = 0x060100 };
 	struct lpc *l;
 
+	if (pci_bus_number(d) != 0)
+		return error_set(err, -EINVAL, "must be on bus 0");
 	if (pci_ids_configured(cfg, &ids, err) < 0)
 		return err->code;
 	l = calloc(1, sizeof(*l));

@@ -115,8 +115,8 @@ part(const struct config_node *n, long long max, unsigned *out,
 }
 
 static int
-add_function(struct machine *m, unsigned slot, const struct config_node *n,
-             struct error *err)
+add_function(struct machine *m, unsigned bus, unsigned slot,
+             const struct config_node *n, struct error *err)
 {
 	const char *word = config_get(n, "device");
 	const struct pci_device_ops *ops;
@@ -126,14 +126,14 @@ add_function(struct machine *m, unsigned slot, const struct config_node *n,
 		return err->code;
 	if (word == NULL)
 		return error_set(err, -EINVAL,
-		                 "pci slot 0:%u:%u: missing device", slot,
+		                 "pci slot %u:%u:%u: missing device", bus, slot,
 		                 func);
 	ops = emulation_find(word);
 	if (ops == NULL)
 		return error_set(err, -EINVAL,
-		                 "pci slot 0:%u:%u: unknown device \"%s\"",
-		                 slot, func, word);
-	return pci_add(m->bus, 0, slot, func, ops, n, err);
+		                 "pci slot %u:%u:%u: unknown device \"%s\"",
+		                 bus, slot, func, word);
+	return pci_add(m->bus, bus, slot, func, ops, n, err);
 }
 
 static int
@@ -147,14 +147,9 @@ add_bus(struct machine *m, const struct config_node *bus, struct error *err)
 	     s = config_next(s)) {
 		if (part(s, 31, &slot, err) < 0)
 			return err->code;
-		if (nr != 0)
-			return error_set(err, -ENOTSUP,
-			                 "pci slot %u:%u: only bus 0 is there "
-			                 "yet",
-			                 nr, slot);
 		for (struct config_node *f = config_first(s); f != NULL;
 		     f = config_next(f))
-			if (add_function(m, slot, f, err) < 0)
+			if (add_function(m, nr, slot, f, err) < 0)
 				return err->code;
 	}
 	return 0;
@@ -230,14 +225,14 @@ machine_new(struct vm *vm, struct config *c, const struct machine_cpus *cpus,
 /* Tables. */
 
 static void
-find_routes(const struct machine *m, struct acpi_info *info)
+find_routes(const struct machine *m, unsigned bus, struct acpi_info *info)
 {
 	for (unsigned slot = 0; slot < 32; slot++) {
 		bool has[4] = { false };
 
 		for (unsigned func = 0; func < 8; func++) {
 			const struct pci_dev *d =
-			    pci_find(m->bus, 0, slot, func);
+			    pci_find(m->bus, bus, slot, func);
 
 			if (d != NULL && pci_intx_pin(d) >= 0)
 				has[pci_intx_pin(d) % 4] = true;
@@ -246,7 +241,8 @@ find_routes(const struct machine *m, struct acpi_info *info)
 			if (has[pin] && info->nroutes < ACPI_MAX_ROUTES)
 				info->route[info->nroutes++] =
 				    (struct acpi_route){
-					    (uint8_t)slot, (uint8_t)pin,
+					    (uint8_t)bus, (uint8_t)slot,
+					    (uint8_t)pin,
 					    (uint8_t)pci_pirq(slot, pin)
 				    };
 	}
@@ -291,6 +287,10 @@ place_mptable(struct machine *m, const struct acpi_info *info,
 		return err->code;
 	if (!want)
 		return 0;
+	if (info->nroots > 1)
+		return error_set(err, -EINVAL,
+		                 "x86.mptable: the MP table knows one PCI bus "
+		                 "alone; say -Y");
 	if (mptable_build(info, MPTABLE_BASE, MPTABLE_END, &bytes, err) < 0)
 		return err->code;
 	return place(m, &bytes, MPTABLE_BASE, "MP table", err);
@@ -328,8 +328,9 @@ machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err)
 	};
 
 	memcpy(info.com, m->com, sizeof(info.com));
-	pci_mem64_window(m->bus, &info.mem64_base, &info.mem64_end);
-	find_routes(m, &info);
+	for (; pci_root_at(m->bus, info.nroots, &info.root[info.nroots]);
+	     info.nroots++)
+		find_routes(m, info.root[info.nroots].bus, &info);
 	*out_rsdp = 0;
 	if (place_mptable(m, &info, err) < 0 || place_smbios(m, err) < 0)
 		return err->code;

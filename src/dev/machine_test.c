@@ -96,6 +96,8 @@ what_makes_no_sense_is_refused_by_name(void **state)
 		{ "pci.0.x.0.device=lpc\n", "pci: 'x' is no number to 31" },
 		{ "lpc.com1.path=pty\n",
 		  "lpc.com1: wants an ISA bridge (-s 31,lpc)" },
+		{ "pci.1.31.0.device=lpc\n",
+		  "pci.1.31.0: lpc: must be on bus 0" },
 		{ "tpm.type=swtpm\n", "tpm.type: there is no TPM yet" },
 		{ "pci.0.0.0.device=hostbridge\npci.0.0.0.devid=host\n",
 		  "pci.0.0.0: hostbridge: devid: 'host' is not supported, "
@@ -149,6 +151,22 @@ tables_lie_where_bhyve_puts_them(void **state)
 	assert_memory_equal(word, "_SM3_", 5);
 	assert_int_equal(make("acpi_tables=false\nx86.mptable=no\n", &err),
 	                 -EEXIST); /* only one machine in a VM */
+}
+
+static void
+more_buses_need_no_mp_table(void **state)
+{
+	static const char two[] = "pci.0.31.0.device=lpc\n"
+	                          "pci.3.1.0.device=uart\n"
+	                          "pci.3.1.0.path=pty\n";
+	uint64_t rsdp;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(make(two, &err), 0);
+	assert_int_equal(machine_tables(m, &rsdp, &err), -EINVAL);
+	assert_int_equal(config_set(cfg, "x86.mptable", "false", &err), 0);
+	assert_int_equal(machine_tables(m, &rsdp, &err), 0);
 }
 
 static void
@@ -262,6 +280,7 @@ main(void)
 		MACHINE_TEST(what_makes_no_sense_is_refused_by_name),
 		MACHINE_TEST(identities_can_be_changed),
 		MACHINE_TEST(tables_lie_where_bhyve_puts_them),
+		MACHINE_TEST(more_buses_need_no_mp_table),
 		MACHINE_TEST(a_uuid_is_one_or_refused),
 		MACHINE_TEST(the_isa_bridge_routes_pirqs),
 		MACHINE_TEST(names_are_printed_for_help),

@@ -60,20 +60,6 @@ pci_find(struct pci_bus *b, unsigned bus, unsigned slot, unsigned func)
 	return NULL;
 }
 
-int
-pci_next_bus(const struct pci_bus *b, unsigned from)
-{
-	int best = -1;
-
-	for (unsigned i = 0; i < b->n; i++) {
-		int nr = b->dev[i]->nr;
-
-		if (nr >= (int)from && (best < 0 || nr < best))
-			best = nr;
-	}
-	return best;
-}
-
 /* Function 0 of a slot with others says so. */
 static void
 mark_multi_function(struct pci_dev *d)
@@ -246,6 +232,12 @@ const char *
 pci_name(const struct pci_dev *d)
 {
 	return d->name;
+}
+
+unsigned
+pci_bus_number(const struct pci_dev *d)
+{
+	return d->nr;
 }
 
 unsigned

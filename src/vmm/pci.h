@@ -32,6 +32,7 @@ enum {
 	PCI_MAX_MSIX = 128, /* vectors of one function */
 	PCI_MAX_MSI = 32,
 	PCI_CFG_BYTES = 256, /* the rest of ECAM's 4096 reads 0 */
+	PCI_MAX_ROOTS = 16,  /* buses with functions on them */
 	PCI_NPIRQ = 8        /* A..H: IOAPIC pins 16..23 */
 };
 
@@ -119,13 +120,20 @@ int pci_add(struct pci_bus *b, unsigned bus, unsigned slot, unsigned func,
 /* Give every BAR an address and switch decoding on, as firmware would. After
  * the last pci_add(). -ENOSPC: a window is full. */
 int pci_place(struct pci_bus *b, struct error *err);
-/* The window above 4 GiB. */
-void pci_mem64_window(const struct pci_bus *b, uint64_t *base, uint64_t *end);
+/*
+ * Each bus with functions is a root of its own, with the addresses between its
+ * begin and the next one's; after pci_place(). Ends are exclusive.
+ */
+enum pci_window { PCI_WIN_IO, PCI_WIN_MEM32, PCI_WIN_MEM64, PCI_NWINDOWS };
+struct pci_root {
+	unsigned bus, last_bus; /* numbers that are led down it */
+	uint64_t base[PCI_NWINDOWS], end[PCI_NWINDOWS];
+};
+/* Root i in the order of bus numbers; false: there are no more. */
+bool pci_root_at(const struct pci_bus *b, unsigned i, struct pci_root *out);
 /* The function, or NULL. */
 struct pci_dev *pci_find(struct pci_bus *b, unsigned bus, unsigned slot,
                          unsigned func);
-/* The lowest bus number >= from with a function on it, or -1. */
-int pci_next_bus(const struct pci_bus *b, unsigned from);
 /* PIRQ index 0..7 of pin 0..3 (INTA#..INTD#) of a slot. */
 unsigned pci_pirq(unsigned slot, unsigned pin);
 /* Pin 0..3 the function claimed, or -1. */
@@ -149,6 +157,7 @@ struct pci_bus *pci_bus_of(const struct pci_dev *d);
 void *pci_shared(const struct pci_dev *d); /* src/dev: struct dev_shared */
 /* "pci.0.3.0", for messages and for a device's instance. */
 const char *pci_name(const struct pci_dev *d);
+unsigned pci_bus_number(const struct pci_dev *d);
 unsigned pci_slot(const struct pci_dev *d);
 unsigned pci_func(const struct pci_dev *d);
 

@@ -225,8 +225,6 @@ pci_notify_remove(struct pci_dev *d, unsigned bar, uint64_t off, int fd)
 
 /* First places. */
 
-enum window { WIN_IO, WIN_LOW, WIN_HIGH, NWINDOWS };
-
 struct claim {
 	struct pci_dev *d;
 	unsigned bar;
@@ -239,33 +237,33 @@ align_up(uint64_t v, uint64_t to)
 	return (v + to - 1) & ~(to - 1);
 }
 
-void
-pci_mem64_window(const struct pci_bus *b, uint64_t *base, uint64_t *end)
-{
-	const uint64_t step = 32ull << 30;
-
-	*base = align_up((4ull << 30) + b->vm->highmem, step) + step;
-	*end = *base + step;
-}
-
-/* Larger first, so that alignment wastes nothing; else in the order added. */
+/* By bus; then larger first, so that alignment wastes nothing; else in the
+ * order added. */
 static int
-by_size(const void *a, const void *b)
+by_bus_and_size(const void *a, const void *b)
 {
 	const struct claim *x = a, *y = b;
 
+	if (x->d->nr != y->d->nr)
+		return x->d->nr < y->d->nr ? -1 : 1;
 	if (x->size != y->size)
 		return x->size > y->size ? -1 : 1;
-	return x < y ? -1 : x > y;
+	if (x->d->slot != y->d->slot)
+		return x->d->slot < y->d->slot ? -1 : 1;
+	return x->d->func * PCI_MAX_BARS + x->bar <
+	               y->d->func * PCI_MAX_BARS + y->bar
+	           ? -1
+	           : 1;
 }
 
-static enum window
+static enum pci_window
 window_of(const struct pci_bar *r)
 {
 	if (r->kind == PCI_BAR_IO)
-		return WIN_IO;
-	return r->kind == PCI_BAR_MEM64 && r->size > low_bar_max ? WIN_HIGH
-	                                                         : WIN_LOW;
+		return PCI_WIN_IO;
+	return r->kind == PCI_BAR_MEM64 && r->size > low_bar_max
+	           ? PCI_WIN_MEM64
+	           : PCI_WIN_MEM32;
 }
 
 static void
@@ -283,19 +281,53 @@ set_address(struct pci_dev *d, unsigned bar, uint64_t addr)
 	            pci_raw_get(d, PCI_COMMAND, 2) | cmd | PCI_CMD_MASTER);
 }
 
+/* The buses there are, in order, as roots without addresses yet. */
 static int
-place_all(struct pci_bus *b, const struct claim *c, size_t n, struct error *err)
+find_roots(struct pci_bus *b, struct error *err)
 {
-	uint64_t next[NWINDOWS] = { PCI_IO_BASE, PCI_MEM32_BASE, 0 };
-	uint64_t end[NWINDOWS] = { PCI_IO_END, PCI_MEM32_END, 0 };
+	bool has[256] = { false };
 
-	pci_mem64_window(b, &next[WIN_HIGH], &end[WIN_HIGH]);
+	for (unsigned i = 0; i < b->n; i++)
+		has[b->dev[i]->nr] = true;
+	b->nroots = 0;
+	for (unsigned nr = 0; nr < 256; nr++) {
+		if (!has[nr])
+			continue;
+		if (b->nroots == PCI_MAX_ROOTS)
+			return error_set(err, -ENOSPC, "over %d pci buses",
+			                 PCI_MAX_ROOTS);
+		b->root[b->nroots++] =
+		    (struct pci_root){ .bus = nr, .last_bus = 255 };
+		if (b->nroots > 1)
+			b->root[b->nroots - 2].last_bus = nr - 1;
+	}
+	return 0;
+}
+
+/* The whole of each window. */
+static void
+windows(const struct pci_bus *b, struct pci_root *out)
+{
+	const uint64_t step = 32ull << 30;
+	uint64_t high = align_up((4ull << 30) + b->vm->highmem, step) + step;
+
+	*out = (struct pci_root){
+		.base = { PCI_IO_BASE, PCI_MEM32_BASE, high },
+		.end = { PCI_IO_END, PCI_MEM32_END, high + step },
+	};
+}
+
+/* Claims of one bus, from next[] on. */
+static int
+place_bus(const struct claim *c, size_t n, uint64_t next[PCI_NWINDOWS],
+          const struct pci_root *all, struct error *err)
+{
 	for (size_t i = 0; i < n; i++) {
 		const struct pci_bar *r = &c[i].d->bar[c[i].bar];
-		enum window w = window_of(r);
+		enum pci_window w = window_of(r);
 		uint64_t at = align_up(next[w], r->size);
 
-		if (at + r->size > end[w])
+		if (at + r->size > all->end[w])
 			return error_set(err, -ENOSPC,
 			                 "%s: no room for bar %u of %" PRIu64
 			                 " bytes",
@@ -304,6 +336,42 @@ place_all(struct pci_bus *b, const struct claim *c, size_t n, struct error *err)
 		next[w] = at + r->size;
 	}
 	return 0;
+}
+
+static int
+place_all(struct pci_bus *b, const struct claim *c, size_t n, struct error *err)
+{
+	/* Roots begin where a bridge could decode. */
+	static const uint64_t grain[PCI_NWINDOWS] = { 4096, 1 << 20, 1 << 20 };
+	uint64_t next[PCI_NWINDOWS];
+	struct pci_root all;
+	size_t from = 0, to;
+
+	windows(b, &all);
+	memcpy(next, all.base, sizeof(next));
+	for (unsigned i = 0; i < b->nroots; i++, from = to) {
+		for (to = from; to < n && c[to].d->nr == b->root[i].bus;)
+			to++;
+		for (unsigned w = 0; w < PCI_NWINDOWS; w++) {
+			next[w] = align_up(next[w], grain[w]);
+			b->root[i].base[w] = next[w];
+			b->root[i].end[w] = all.end[w];
+			if (i > 0)
+				b->root[i - 1].end[w] = next[w];
+		}
+		if (place_bus(c + from, to - from, next, &all, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
+
+bool
+pci_root_at(const struct pci_bus *b, unsigned i, struct pci_root *out)
+{
+	if (i >= b->nroots)
+		return false;
+	*out = b->root[i];
+	return true;
 }
 
 int
@@ -319,7 +387,9 @@ pci_place(struct pci_bus *b, struct error *err)
 				c[n++] =
 				    (struct claim){ b->dev[i], bar,
 					            b->dev[i]->bar[bar].size };
-	qsort(c, n, sizeof(c[0]), by_size);
+	qsort(c, n, sizeof(c[0]), by_bus_and_size);
+	if (find_roots(b, err) < 0)
+		return err->code;
 	pthread_mutex_lock(&b->lock);
 	rc = place_all(b, c, n, err);
 	for (unsigned i = 0; i < b->n; i++)

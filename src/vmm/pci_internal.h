@@ -82,8 +82,9 @@ struct pci_bus {
 	void *shared;
 	pthread_mutex_t lock;
 	uint32_t address; /* CONFIG_ADDRESS */
-	unsigned n;
+	unsigned n, nroots;
 	struct pci_dev *dev[PCI_MAX_FUNCTIONS];
+	struct pci_root root[PCI_MAX_ROOTS];
 	const struct bus_ops *reset_ops;
 	void *reset_ctx;
 

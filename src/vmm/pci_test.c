@@ -358,8 +358,39 @@ an_occupied_slot_is_refused(void **state)
 	assert_int_equal(pci_add(bus, 0, 3, 0, &toy, NULL, &err), -EEXIST);
 	assert_string_equal(err.msg, "pci slot 0:3:0 already occupied!");
 	assert_int_equal(pci_add(bus, 0, 32, 0, &toy, NULL, &err), -EINVAL);
-	assert_int_equal(pci_next_bus(bus, 0), 0);
-	assert_int_equal(pci_next_bus(bus, 1), -1);
+}
+
+/* Each bus has addresses of its own, and its devices are within. */
+static void
+buses_are_roots_with_windows(void **state)
+{
+	struct pci_root first, second, none;
+	struct error err;
+	uint64_t mem, io;
+
+	(void)state;
+	assert_int_equal(pci_add(bus, 7, 1, 0, &toy, NULL, &err), 0);
+	assert_int_equal(pci_place(bus, &err), 0);
+	assert_true(pci_root_at(bus, 0, &first));
+	assert_true(pci_root_at(bus, 1, &second));
+	assert_false(pci_root_at(bus, 2, &none));
+	assert_int_equal(first.bus, 0);
+	assert_int_equal(first.last_bus, 6);
+	assert_int_equal(second.bus, 7);
+	assert_int_equal(second.last_bus, 255);
+	for (unsigned w = 0; w < PCI_NWINDOWS; w++) {
+		assert_true(first.base[w] < first.end[w]);
+		assert_int_equal(first.end[w], second.base[w]);
+	}
+	mem = pci_cfg_get(toys[3].d, PCI_BAR0 + 8, 4) & ~15u;
+	io = pci_cfg_get(toys[3].d, PCI_BAR0, 4) & ~3u;
+	assert_in_range(mem, second.base[PCI_WIN_MEM32],
+	                second.end[PCI_WIN_MEM32] - 1);
+	assert_in_range(io, second.base[PCI_WIN_IO],
+	                second.end[PCI_WIN_IO] - 1);
+	assert_int_equal(fake_read(&f, mem + 0x10, 4), 0x1004);
+	fake_out(&f, 0xcf8, 4, 0x80000000u | 7 << 16 | 1 << 11);
+	assert_int_equal(fake_in(&f, 0xcfc, 4), 0x10011af4);
 }
 
 int
@@ -378,6 +409,7 @@ main(void)
 		PCI_TEST(intx_shares_a_wire_by_count),
 		PCI_TEST(state_comes_back),
 		PCI_TEST(an_occupied_slot_is_refused),
+		PCI_TEST(buses_are_roots_with_windows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
