@@ -15,7 +15,7 @@
 
 static const struct pci_device_ops *const emulations[] = {
 	&pci_amd_hostbridge, &pci_hostbridge, &pci_lpc,    &pci_uart,
-	&virtio_blk,         &virtio_net,     &virtio_rnd,
+	&virtio_blk,         &virtio_console, &virtio_net, &virtio_rnd,
 };
 
 const struct pci_device_ops *

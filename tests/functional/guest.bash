@@ -27,12 +27,12 @@ guest_teardown() {
 
 bhyvectl() { "$BIN/bhyvectl" "$@"; }
 
-# bhyve_line WORDS OPTION ...: bhyve with the kit's guest; WORDS go to its
-# kernel. The last option is the name.
+# bhyve_line WORDS OPTION ...: bhyve with the kit's guest, in the played host's
+# network; WORDS go to its kernel. The last option is the name.
 bhyve_line() {
 	local words=$1
 	shift
-	exec "$BIN/bhyve" -m 256M -H -A -s 0,hostbridge -s 31,lpc -l com1,stdio \
+	exec nsenter --net="/run/netns/$NETNS" -- "$BIN/bhyve" -m 256M -H -A -s 0,hostbridge -s 31,lpc -l com1,stdio \
 		-o loader.kernel="$KIT/vmlinuz" -o loader.initrd="$KIT/initrd" \
 		-o "loader.cmdline=console=ttyS0 quiet reboot=t panic=-1 $words" \
 		"$@" <"${GUEST_IN:-/dev/null}"
