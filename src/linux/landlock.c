@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -70,6 +71,40 @@ landlock_only_below(int dirfd, struct error *err)
 	fd = ruleset_below(abi, dirfd, err);
 	if (fd < 0)
 		return fd;
+	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+		return error_sys(err, "landlock");
+	return 0;
+}
+
+/* What later headers put into struct landlock_ruleset_attr. */
+struct ruleset {
+	uint64_t fs, net, scoped;
+};
+
+int
+landlock_nothing(struct error *err)
+{
+	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+	                       LANDLOCK_CREATE_RULESET_VERSION);
+	struct ruleset all = { .fs = ABI_1 | LANDLOCK_ACCESS_FS_EXECUTE };
+	cleanup_close int fd = -1;
+	size_t size = offsetof(struct ruleset, net);
+
+	if (abi < 0)
+		return error_set(err, -ENOTSUP, "no Landlock here");
+	for (size_t i = 0; i < ARRAY_LEN(later) && later[i].abi <= abi; i++)
+		all.fs |= later[i].right;
+	if (abi >= 4) {
+		all.net = 3; /* bind and connect TCP */
+		size = offsetof(struct ruleset, scoped);
+	}
+	if (abi >= 6) {
+		all.scoped = 3; /* abstract sockets and signals */
+		size = sizeof(all);
+	}
+	fd = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
+	if (fd < 0)
+		return error_sys(err, "landlock ruleset");
 	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		return error_sys(err, "landlock");
 	return 0;

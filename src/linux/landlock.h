@@ -18,4 +18,11 @@
  * has no Landlock; nothing changed then.
  */
 int landlock_only_below(int dirfd, struct error *err);
+
+/*
+ * From now on this process opens, makes, runs nothing at all, and where the
+ * kernel can (6.12) speaks to no process outside by signals and abstract
+ * sockets. What is open stays so. Needs no_new_privs. -ENOTSUP as above.
+ */
+int landlock_nothing(struct error *err);
 #endif

@@ -271,15 +271,28 @@ seccomp_eval(const struct sock_filter *prog, size_t len,
 	return UINT32_MAX;
 }
 
-int
-seccomp_install(struct sock_filter *prog, size_t len, struct error *err)
+static int
+install(struct sock_filter *prog, size_t len, unsigned flags, struct error *err)
 {
 	struct sock_fprog fprog = { .len = (unsigned short)len,
 		                    .filter = prog };
 
 	if (len == 0 || len > BPF_MAXINSNS)
 		return error_set(err, -EINVAL, "seccomp: program of %zu", len);
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &fprog) < 0)
+	/* A thread that cannot be synchronized is a positive answer. */
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog) != 0)
 		return error_sys(err, "seccomp");
 	return 0;
+}
+
+int
+seccomp_install(struct sock_filter *prog, size_t len, struct error *err)
+{
+	return install(prog, len, 0, err);
+}
+
+int
+seccomp_install_all(struct sock_filter *prog, size_t len, struct error *err)
+{
+	return install(prog, len, SECCOMP_FILTER_FLAG_TSYNC, err);
 }

@@ -63,4 +63,7 @@ uint32_t seccomp_eval(const struct sock_filter *prog, size_t len,
 /* Put the calling thread under prog for good. It needs CAP_SYS_ADMIN in its
  * user namespace: no_new_privs is not set, so setuid programs keep working. */
 int seccomp_install(struct sock_filter *prog, size_t len, struct error *err);
+/* All threads of the process, for good. Needs no_new_privs instead. */
+int seccomp_install_all(struct sock_filter *prog, size_t len,
+                        struct error *err);
 #endif
