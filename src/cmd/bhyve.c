@@ -5,8 +5,10 @@
  * together, in bhyve's order, so that errors come in the order its users know.
  */
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -26,6 +28,7 @@
 #include "linux/tsc.h"
 #include "vmm/checkpoint.h"
 #include "vmm/config.h"
+#include "vmm/confine.h"
 #include "vmm/control.h"
 #include "vmm/loader.h"
 #include "vmm/options.h"
@@ -39,7 +42,9 @@ enum {
 	EXIT_POWEROFF = 1,
 	EXIT_HALT = 2,
 	EXIT_TRIPLE = 3,
-	EXIT_FAILED = 4
+	EXIT_FAILED = 4,
+	/* From the monitor's child alone: 0 that is no reset. */
+	EXIT_DESTROYED = 5
 };
 
 struct guest {
@@ -56,6 +61,11 @@ struct guest {
 	struct vm_control *control;
 	struct loop_fd *signals;
 	int signal_fd;
+	int uid_lock; /* what keeps our uid ours */
+	int keeper;   /* our end; -1: there is none */
+	bool monitored;
+	char *title; /* where ps(1) reads our name, title_room bytes */
+	size_t title_room;
 };
 
 static int
@@ -144,20 +154,67 @@ settle(struct guest *g, struct error *err)
 
 /* The process's name is how managers find a VM: "bhyve: NAME". */
 static void
-set_title(int argc, char *argv[], const char *name)
+set_title(struct guest *g, const char *who)
 {
-	char *end = argv[argc - 1] + strlen(argv[argc - 1]);
-	size_t room = (size_t)(end - argv[0]);
-	char title[PRESENCE_MAX_NAME + 16];
+	char title[PRESENCE_MAX_NAME + 32];
 	size_t len;
 
-	snprintf(title, sizeof(title), "bhyve: %s", name);
+	snprintf(title, sizeof(title), "%s: %s", who, g->name);
 	(void)prctl(PR_SET_NAME, title);
 	len = strlen(title);
-	if (len > room)
-		len = room;
-	memset(argv[0], 0, room);
-	memcpy(argv[0], title, len);
+	if (len > g->title_room)
+		len = g->title_room;
+	memset(g->title, 0, g->title_room);
+	memcpy(g->title, title, len);
+}
+
+/*
+ * -D: the VM's process has no right to remove its presence by then. A process
+ * that kept ours does, when it is told to; it ends with us in any case.
+ */
+static int
+start_keeper(struct guest *g, struct error *err)
+{
+	bool destroy;
+	struct error why;
+	int fd[2];
+	char word;
+	pid_t pid;
+
+	if (config_get_bool(config_root(g->config), "destroy_on_poweroff",
+	                    false, &destroy, err) < 0)
+		return err->code;
+	if (!destroy)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) < 0)
+		return error_sys(err, "keeper");
+	pid = fork();
+	if (pid < 0)
+		return error_sys(err, "keeper");
+	if (pid == 0) {
+		close(fd[0]);
+		set_title(g, "bhyve-keeper");
+		(void)setsid();
+		if (read(fd[1], &word, 1) == 1)
+			(void)presence_destroy(g->base, g->name, &why);
+		_exit(0);
+	}
+	close(fd[1]);
+	g->keeper = fd[0];
+	return 0;
+}
+
+/* Has it done its work when we go? */
+static void
+end_keeper(struct guest *g, bool destroy)
+{
+	char word = 'D';
+
+	if (g->keeper < 0)
+		return;
+	if (destroy && write(g->keeper, &word, 1) == 1)
+		(void)!read(g->keeper, &word, 1);
+	close(g->keeper);
 }
 
 static int
@@ -322,6 +379,47 @@ trace(struct guest *g, struct error *err)
 	return 0;
 }
 
+/* memory.wired and memory.guest_in_core, for all there is. */
+static int
+set_memory(struct guest *g, bool in_core, struct error *err)
+{
+	const struct guest_segment *seg;
+	size_t n = guest_mem_segments(g->vm->mem, &seg);
+	bool wired;
+
+	if (config_get_bool(config_root(g->config), "memory.wired", false,
+	                    &wired, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < n; i++) {
+		if (wired && mlock(seg[i].host, seg[i].size) < 0)
+			return error_sys(err, "wire guest memory");
+		if (in_core)
+			(void)madvise(seg[i].host, seg[i].size, MADV_DODUMP);
+	}
+	return 0;
+}
+
+/* The guest is hostile from its first instruction: be nobody before it. */
+static int
+give_up_rights(struct guest *g, struct error *err)
+{
+	struct confine_options o = { .uid = 0 };
+	cleanup_buf struct buf info = BUF_INIT;
+
+	if (config_get_bool(config_root(g->config), "memory.guest_in_core",
+	                    false, &o.in_core, err) < 0 ||
+	    set_memory(g, o.in_core, err) < 0)
+		return err->code;
+	if (geteuid() == 0 &&
+	    confine_uid(g->base, g->name, &o.uid, &g->uid_lock, err) < 0)
+		return err->code;
+	buf_printf(&info, "pid %d\nuid %u\nengine %s\n", (int)getpid(),
+	           o.uid != 0 ? o.uid : geteuid(), g->vm->ops->name);
+	if (file_replace(g->dir, "info", buf_str(&info), info.len, err) < 0)
+		return err->code;
+	return confine(&o, err);
+}
+
 static int
 build(struct guest *g, struct error *err)
 {
@@ -333,9 +431,10 @@ build(struct guest *g, struct error *err)
 	    machine_new(g->vm, g->config, &g->cpus, rtc_s, &g->machine, err) <
 	        0 ||
 	    vm_engine_init(g->vm, err) < 0 || trace(g, err) < 0 ||
-	    (g->restore[0] != '\0' ? resume(g, err) : boot(g, err)) < 0)
+	    (g->restore[0] != '\0' ? resume(g, err) : boot(g, err)) < 0 ||
+	    vm_control_listen(g->vm, g->dir, &g->control, err) < 0)
 		return err->code;
-	return vm_control_listen(g->vm, g->dir, &g->control, err);
+	return give_up_rights(g, err);
 }
 
 static int
@@ -360,11 +459,10 @@ run_guest(struct guest *g)
 {
 	enum vm_suspend how = VM_SUSPEND_NONE;
 	struct error err;
-	bool destroy = false;
 	int status;
 
-	if (build(g, &err) < 0 || vm_start(g->vm, &err) < 0 ||
-	    loop_run(g->vm->loop, &err) < 0)
+	if (start_keeper(g, &err) < 0 || build(g, &err) < 0 ||
+	    vm_start(g->vm, &err) < 0 || loop_run(g->vm->loop, &err) < 0)
 		status = fail(&err);
 	else {
 		vm_stop(g->vm);
@@ -374,6 +472,7 @@ run_guest(struct guest *g)
 			fail(&g->vm->error);
 	}
 	vm_control_free(g->control);
+	loop_fd_remove(g->signals);
 	vm_free(g->vm);
 	if (g->signal_fd >= 0)
 		close(g->signal_fd);
@@ -381,12 +480,27 @@ run_guest(struct guest *g)
 		close(g->lock);
 	if (g->dir >= 0)
 		close(g->dir);
-	if (config_get_bool(config_root(g->config), "destroy_on_poweroff",
-	                    false, &destroy, &err) == 0 &&
-	    (how == VM_SUSPEND_DESTROY ||
-	     (destroy && how == VM_SUSPEND_POWEROFF)))
-		(void)presence_destroy(g->base, g->name, &err);
-	return status;
+	if (g->uid_lock >= 0)
+		close(g->uid_lock);
+	end_keeper(g, how == VM_SUSPEND_DESTROY || how == VM_SUSPEND_POWEROFF);
+	return how == VM_SUSPEND_DESTROY && g->monitored ? EXIT_DESTROYED
+	                                                 : status;
+}
+
+/* Wait for the child's end; a SIGTERM is the child's. */
+static int
+await(pid_t pid, const sigset_t *set)
+{
+	int status, sig;
+
+	for (;;) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status)
+			                         : EXIT_FAILED;
+		sig = sigwaitinfo(set, NULL);
+		if (sig == SIGTERM)
+			(void)kill(pid, SIGTERM);
+	}
 }
 
 /* -M: start it again after each reset; destroy it when it ends otherwise. */
@@ -394,8 +508,14 @@ static int
 monitor(struct guest *g)
 {
 	struct error err;
+	sigset_t set;
 	int status;
 
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	g->monitored = true;
 	for (;;) {
 		pid_t pid = fork();
 
@@ -405,12 +525,11 @@ monitor(struct guest *g)
 			error_sys(&err, "fork");
 			return fail(&err);
 		}
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-		if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RESET)
+		status = await(pid, &set);
+		if (status == EXIT_RESET)
 			continue;
 		(void)presence_destroy(g->base, g->name, &err);
-		return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+		return status == EXIT_DESTROYED ? 0 : status;
 	}
 }
 
@@ -418,7 +537,11 @@ int
 main(int argc, char *argv[])
 {
 	struct vm_cmdline o = { .read_config = read_config };
-	struct guest g = { .dir = -1, .lock = -1, .signal_fd = -1 };
+	struct guest g = { .dir = -1,
+		           .lock = -1,
+		           .signal_fd = -1,
+		           .uid_lock = -1,
+		           .keeper = -1 };
 	struct error err;
 	bool done;
 	int status;
@@ -440,7 +563,10 @@ main(int argc, char *argv[])
 	} else {
 		if (o.restore != NULL)
 			snprintf(g.restore, sizeof(g.restore), "%s", o.restore);
-		set_title(argc, argv, g.name);
+		g.title = argv[0];
+		g.title_room =
+		    (size_t)(argv[argc - 1] - argv[0]) + strlen(argv[argc - 1]);
+		set_title(&g, "bhyve");
 		status = o.monitor ? monitor(&g) : run_guest(&g);
 	}
 	config_free(g.config);
