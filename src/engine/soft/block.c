@@ -68,14 +68,47 @@ block_cache_free(struct soft_vm *vm)
 	vm->blocks = NULL;
 }
 
+/* What one vCPU remembers, and from which linear pages any of it came: bits by
+ * page and by GiB, too many rather than too few. */
+struct memory {
+	struct jump jump[NJUMPS];
+	uint64_t pages[512], gigas[16];
+};
+
+static struct memory *
+memory_of(struct cpu *c)
+{
+	return (struct memory *)(void *)c->jumps;
+}
+
+static unsigned
+page_bit(uint64_t la)
+{
+	return (unsigned)((la >> 12) * 0x9e3779b97f4a7c15 >> 49);
+}
+
+static unsigned
+giga_bit(uint64_t la)
+{
+	return (unsigned)((la >> 30) * 0x9e3779b97f4a7c15 >> 54);
+}
+
+static void
+note_page(struct memory *m, uint64_t la)
+{
+	m->pages[page_bit(la) / 64] |= 1ull << page_bit(la) % 64;
+	m->gigas[giga_bit(la) / 64] |= 1ull << giga_bit(la) % 64;
+}
+
 int
 block_cpu_init(struct cpu *c)
 {
 	unsigned id = c->vcpu != NULL ? c->vcpu->id : 0;
+	struct memory *m = calloc(1, sizeof(*m));
 
-	c->jumps = calloc(NJUMPS, sizeof(*c->jumps));
-	if (c->jumps == NULL)
+	if (m == NULL)
 		return -ENOMEM;
+	c->jumps = m->jump;
 	if (c->vcpu != NULL && c->vcpu->cpuid != NULL)
 		c->vm->blocks->features = x86_features(c->vcpu->cpuid);
 	c->gen[0] = 1 << 8 | id;
@@ -86,7 +119,7 @@ block_cpu_init(struct cpu *c)
 void
 block_cpu_fini(struct cpu *c)
 {
-	free(c->jumps);
+	free(memory_of(c));
 	c->jumps = NULL;
 }
 
@@ -95,11 +128,26 @@ block_cpu_fini(struct cpu *c)
 void
 block_forget_jumps(struct cpu *c, bool all)
 {
+	struct memory *m = memory_of(c);
 	uint64_t top = c->gen[0] > c->gen[1] ? c->gen[0] : c->gen[1];
 
 	c->gen[0] = top + (1 << 8);
-	if (all)
-		c->gen[1] = top + (2 << 8);
+	if (!all)
+		return;
+	c->gen[1] = top + (2 << 8);
+	memset(m->pages, 0, sizeof(m->pages));
+	memset(m->gigas, 0, sizeof(m->gigas));
+}
+
+void
+block_forget_page(struct cpu *c, uint64_t la, bool large)
+{
+	struct memory *m = memory_of(c);
+	bool any = large ? m->gigas[giga_bit(la) / 64] >> giga_bit(la) % 64 & 1
+	                 : m->pages[page_bit(la) / 64] >> page_bit(la) % 64 & 1;
+
+	if (any)
+		block_forget_jumps(c, true);
 }
 
 /* The segment's row and the index of the page in it; NULL: no memory. */
@@ -145,7 +193,7 @@ mark_code(struct cpu *c, uint64_t gpa)
 static struct block *
 hash_find(struct block_cache *k, uint64_t gpa, uint64_t rip, uint32_t mode)
 {
-	struct block *b = atomic_load_explicit(&k->hash[block_hash(gpa)],
+	struct block *b = atomic_load_explicit(&k->hash[block_hash(gpa, rip)],
 	                                       memory_order_acquire);
 
 	while (b != NULL && (b->gpa != gpa || b->rip != rip || b->mode != mode))
@@ -167,7 +215,7 @@ list_in(struct block_cache *k, uint64_t gpa, struct block *b,
 static void
 publish(struct block_cache *k, struct block *b)
 {
-	struct block *_Atomic *head = &k->hash[block_hash(b->gpa)];
+	struct block *_Atomic *head = &k->hash[block_hash(b->gpa, b->rip)];
 
 	k->used += block_size(b);
 	k->made++;
@@ -291,6 +339,9 @@ find(struct cpu *c)
 	if (b == NULL)
 		return NULL;
 	if (remembers(c)) {
+		note_page(memory_of(c), c->rip);
+		if (b->gpa2 != BLOCK_ONE_PAGE)
+			note_page(memory_of(c), c->rip + GUEST_PAGE);
 		j = &c->jumps[jump_hash(c->rip)];
 		*j = (struct jump){ .rip = c->rip,
 			            .gen = c->gen[c->fetch_global],
@@ -422,7 +473,7 @@ unlist(struct block_cache *k, uint64_t gpa, struct block *b)
 static void
 drop(struct block_cache *k, struct block *b)
 {
-	struct block *_Atomic *head = &k->hash[block_hash(b->gpa)];
+	struct block *_Atomic *head = &k->hash[block_hash(b->gpa, b->rip)];
 	struct block *at = atomic_load_explicit(head, memory_order_relaxed);
 
 	if (at == b) {

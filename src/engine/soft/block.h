@@ -42,12 +42,12 @@ struct jump {
 	const struct uop *uop;
 	uint32_t mode;
 };
-enum { NJUMPS = 2048 };
+enum { NJUMPS = 16384 };
 
 static inline unsigned
 jump_hash(uint64_t rip)
 {
-	return (unsigned)(rip ^ rip >> 11) % NJUMPS;
+	return (unsigned)(rip ^ rip >> 13) % NJUMPS;
 }
 
 int block_cache_new(struct soft_vm *vm);
@@ -70,6 +70,8 @@ const struct uop *link_leave(struct cpu *c, const struct uop *u);
 /* Forget which blocks linear addresses lead to: after any change of the
  * translation of linear addresses (all: of global pages, too). */
 void block_forget_jumps(struct cpu *c, bool all);
+/* The same for one page, of its GiB when it may be a large one. */
+void block_forget_page(struct cpu *c, uint64_t la, bool large);
 
 /* Would block_written() drop something? For stores by a vCPU that found
  * PG_CODE set. */

@@ -30,6 +30,15 @@ UOP(uop_goto)
 	TAKE(c, u);
 }
 
+/* Without a look at events. */
+UOP(uop_goto_on)
+{
+	const struct uop *to = (const struct uop *)u[1].imm;
+
+	c->rip = u->imm;
+	GOTO(c, to);
+}
+
 UOP(uop_leave)
 {
 	c->rip = u->imm;

@@ -42,10 +42,13 @@ struct block_cache {
 	uint64_t made, dropped;
 };
 
+/* Processes map one library at many addresses, so that one gpa has many rip. */
 static inline unsigned
-block_hash(uint64_t gpa)
+block_hash(uint64_t gpa, uint64_t rip)
 {
-	return (unsigned)(gpa ^ gpa >> 16) % BLOCK_HASH;
+	return (unsigned)((gpa + (rip >> 12) * 4099) * 0x9e3779b97f4a7c15 >>
+	                  40) %
+	       BLOCK_HASH;
 }
 
 static inline uint64_t

@@ -144,6 +144,7 @@ void lower_link(const struct lowering *l, struct uop *u);
 uop_fn uop_ud;   /* #UD */
 uop_fn uop_long; /* #GP(0): over 15 bytes */
 uop_fn uop_nop;
-uop_fn uop_goto;  /* an unconditional direct jump */
+uop_fn uop_goto; /* an unconditional direct jump */
+uop_fn uop_goto_on;
 uop_fn uop_leave; /* to the run loop, with c->rip = imm */
 #endif

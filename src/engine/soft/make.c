@@ -234,7 +234,9 @@ lower_end(const struct making *m, struct uop *u)
 		u->fn = uop_leave;
 		return 1;
 	}
-	u->fn = uop_goto;
+	/* Nothing may come between STI and the instruction after it. */
+	u->fn = m->n > 0 && m->insn[m->n - 1].op == X86_OP_STI ? uop_goto_on
+	                                                       : uop_goto;
 	l.near = same_page(m, next);
 	lower_link(&l, u);
 	return 2;

@@ -152,7 +152,7 @@ mmu_flush_page(struct cpu *c, uint64_t la)
 	}
 	m->gen_local++;
 	m->gen_global++;
-	block_forget_jumps(c, true);
+	block_forget_page(c, la, large);
 }
 
 void
@@ -648,6 +648,8 @@ mmu_fetch(struct cpu *c, uint64_t la, uint64_t *gpa, const uint8_t **host)
 	    e->gen != (e->global ? m->gen_global : m->gen_local)) {
 		if (!la_valid(c, la) || !walk_pages(c, la, r, ACCESS_FETCH, &w))
 			return false;
+		if (w.shift > 12)
+			note_large(m, la, w.shift);
 		g = guest_mem_find(c->vm->mem, w.gpa);
 		e->tag = la & PAGE_MASK;
 		e->gpa = w.gpa & PAGE_MASK;

@@ -55,6 +55,10 @@ uop_sti(struct cpu *c, const struct uop *u)
 	if (c->rflags & X86_FL_IF)
 		return u + 1;
 	c->rflags |= X86_FL_IF;
+	/* With nothing waiting the way on, which make.c lays without a look at
+	 * events, is the shadow. */
+	if (!c->intr_held && !(c->mode & (CM_SHADOW | CM_TF)))
+		return u + 1;
 	c->shadow = SHADOW_STI;
 	cpu_mode_update(c);
 	return sys_leave(c, u, true);
@@ -89,6 +93,7 @@ static const struct uop *
 uop_popf(struct cpu *c, const struct uop *u)
 {
 	uint32_t mask = popf_mask(c, sys_opsize(u)), old = cpu_rflags(c), new;
+	uint32_t changed;
 	uint64_t sp = c->gpr[X86_RSP], v;
 
 	if (!seg_pop(c, &sp, sys_opsize(u), &v))
@@ -96,7 +101,8 @@ uop_popf(struct cpu *c, const struct uop *u)
 	seg_set_sp(c, sp);
 	new = (old & ~mask) | ((uint32_t)v & mask & ~X86_FL_RF);
 	cpu_set_rflags(c, new);
-	if (((old ^ new) & LOOP_FLAGS) == 0)
+	changed = (old ^ new) & LOOP_FLAGS;
+	if (changed == 0 || (changed == X86_FL_IF && !c->intr_held))
 		return u + 1;
 	cpu_mode_update(c);
 	return sys_leave(c, u, true);
