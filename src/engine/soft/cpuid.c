@@ -28,8 +28,9 @@
 	 BIT(31))
 #define F1_ECX_X2APIC BIT(21)
 #define F1_EDX_HTT    BIT(28)
-/* fsgsbase tsc_adjust smep erms smap */
-#define F7_EBX (BIT(0) | BIT(1) | BIT(7) | BIT(9) | BIT(20))
+/* fsgsbase tsc_adjust smep erms smap; of the x87 (fx.h): pointers kept only by
+ * unmasked exceptions, no selectors */
+#define F7_EBX (BIT(0) | BIT(1) | BIT(6) | BIT(7) | BIT(9) | BIT(13) | BIT(20))
 /* fsrm, IBRS and IBPB, STIBP, arch_capabilities, SSBD */
 #define F7_EDX (BIT(4) | BIT(26) | BIT(27) | BIT(29) | BIT(31))
 /* BHI_DIS_S: Linux believes no BHI_NO, and would clear history in a loop at
