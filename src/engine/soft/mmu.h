@@ -42,14 +42,20 @@ tlb_at(const struct cpu *c, uint64_t la)
 	                               ((la >> 7) & c->tlb.mask));
 }
 
+/* Guest memory: of any type, anywhere; one access each. */
+typedef uint8_t mmu_u8 __attribute__((may_alias));
+typedef uint16_t mmu_u16 __attribute__((may_alias, aligned(1)));
+typedef uint32_t mmu_u32 __attribute__((may_alias, aligned(1)));
+typedef uint64_t mmu_u64 __attribute__((may_alias, aligned(1)));
+
 #define MMU_ACCESS(bits)                                                       \
 	static inline bool mmu_load##bits(struct cpu *c, uint64_t la,          \
 	                                  uint##bits##_t *out)                 \
 	{                                                                      \
 		const struct tlbe *e = tlb_at(c, la);                          \
 		if (__builtin_expect((la ^ e->tag_r) <= 4096 - bits / 8, 1)) { \
-			*out = *(const volatile uint##bits##_t *)(la +         \
-			                                          e->addend);  \
+			*out =                                                 \
+			    *(const volatile mmu_u##bits *)(la + e->addend);   \
 			return true;                                           \
 		}                                                              \
 		return mmu_load_slow(c, la, bits / 8, out);                    \
@@ -59,7 +65,7 @@ tlb_at(const struct cpu *c, uint64_t la)
 	{                                                                      \
 		const struct tlbe *e = tlb_at(c, la);                          \
 		if (__builtin_expect((la ^ e->tag_w) <= 4096 - bits / 8, 1)) { \
-			*(volatile uint##bits##_t *)(la + e->addend) = v;      \
+			*(volatile mmu_u##bits *)(la + e->addend) = v;         \
 			return true;                                           \
 		}                                                              \
 		return mmu_store_slow(c, la, bits / 8, &v);                    \
