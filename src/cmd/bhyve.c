@@ -228,7 +228,14 @@ make_vm(struct guest *g, struct error *err)
 		.tsc_hz = tsc_hz(),
 	};
 	const char *word = config_get(r, "engine");
+	const char *cpu = config_get(r, "x86.cpu");
 	struct error why;
+
+	o.common_cpu = cpu != NULL && strcmp(cpu, "common") == 0;
+	if (cpu != NULL && !o.common_cpu && strcmp(cpu, "host") != 0)
+		return error_set(err, -EINVAL,
+		                 "x86.cpu: '%s' is neither host nor common",
+		                 cpu);
 
 	if (config_get_bool(r, "x86.x2apic", true, &o.x2apic, err) < 0 ||
 	    config_get_bool(r, "x86.strictmsr", true, &o.strict_msr, err) < 0 ||

@@ -58,6 +58,7 @@ vm_new(const struct vm_options *o, struct vm **out_vm, struct error *err)
 		.x2apic = o->x2apic,
 		.strict_msr = o->strict_msr,
 		.strict_io = o->strict_io,
+		.common_cpu = o->common_cpu,
 	};
 	for (unsigned i = 0; i < o->ncpus; i++)
 		vm->vcpus[i] = (struct vcpu){ .vm = vm, .id = i };

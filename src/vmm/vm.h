@@ -79,6 +79,7 @@ struct vm {
 	uint64_t lowmem, highmem; /* bytes below and above 4 GiB */
 	uint64_t tsc_hz;          /* of the host, and so of the guest */
 	bool x2apic, strict_msr, strict_io;
+	bool common_cpu; /* only what every engine has: see baseline.h */
 	struct error error;
 	/* The debugger's ear: a vCPU met a breakpoint or did its step. The vCPU
 	 * waits while somebody holds the VM paused. NULL: nobody debugs. */
@@ -94,7 +95,7 @@ struct vm_options {
 	unsigned ncpus;
 	uint64_t mem_bytes; /* split at 3 GiB; see vm_new() */
 	uint64_t tsc_hz;
-	bool x2apic, strict_msr, strict_io;
+	bool x2apic, strict_msr, strict_io, common_cpu;
 	const struct engine_ops *engine;
 	const struct clock_source *clock; /* NULL: the host's */
 };

@@ -40,7 +40,7 @@ teardown() {
 sums='gaol.run=dd,if=/dev/zero,bs=64k,count=64|tr,"\0",x>/tmp/f;for,i,in,$(seq,1,500);do,md5sum,</tmp/f;echo,round,$i;sleep,1;done'
 
 @test "a guest saved on KVM goes on in software, and back on KVM" {
-	guest_start "$sums" -o engine=kvm move
+	guest_start "$sums" -o engine=kvm -o x86.cpu=common move
 	guest_says 'round 2' 120
 	bhyvectl --vm=move --suspend="$DIR/one"
 	guest_end
@@ -51,7 +51,7 @@ sums='gaol.run=dd,if=/dev/zero,bs=64k,count=64|tr,"\0",x>/tmp/f;for,i,in,$(seq,1
 	bhyvectl --vm=move --suspend="$DIR/two"
 	guest_end
 
-	guest_start '' -o engine=kvm -r "$DIR/two" move
+	guest_start '' -o engine=kvm -o x86.cpu=common -r "$DIR/two" move
 	guest_says 'round 10' 120
 	bhyvectl --vm=move --force-poweroff
 	guest_end

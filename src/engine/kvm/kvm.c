@@ -18,12 +18,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "engine/baseline.h"
 #include "vmm/vm.h"
 #include "x86/cpuid.h"
 #include "x86/regs.h"
 
 /* Four pages that Intel's KVM needs and no guest memory may hold. */
 enum { IDENTITY_MAP = 0xfeffc000, TSS = 0xfeffd000 };
+
+#define CPUID1_HTT (1u << 28) /* ours to say: how many there are */
 
 static struct kvm_vm *
 of(const struct vm *vm)
@@ -156,14 +159,11 @@ adjust_leaf(const struct vm *vm, unsigned apic_id, struct cpuid_leaf *r)
 }
 
 static int
-cpuid(struct vm *vm, unsigned apic_id, struct cpuid_table *out,
-      struct error *err)
+host_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out,
+           struct error *err)
 {
 	KVM_ROOM(struct kvm_cpuid2, struct kvm_cpuid_entry2, 256)
 	all = { .head.nent = 256 };
-	const struct cpuid_leaf freq = {
-		0x15, 0, 1, (uint32_t)(vm->tsc_hz / 1000000), 1000000, 0
-	};
 
 	if (ioctl(of(vm)->dev, KVM_GET_SUPPORTED_CPUID, &all.head) < 0)
 		return error_sys(err, "CPUID");
@@ -177,6 +177,46 @@ cpuid(struct vm *vm, unsigned apic_id, struct cpuid_table *out,
 		if (cpuid_set(out, &r) < 0)
 			return error_set(err, -ENOSPC, "CPUID");
 	}
+	return 0;
+}
+
+/* Feature bits of the common processor that this host lacks go. */
+static int
+common_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out,
+             struct error *err)
+{
+	static const uint32_t features[] = { 1, 7, 0x80000001 };
+	struct cpuid_table host;
+
+	if (host_cpuid(vm, apic_id, &host, err) < 0)
+		return err->code;
+	if (baseline_cpuid(vm, apic_id, out) < 0)
+		return error_set(err, -ENOSPC, "CPUID");
+	for (size_t i = 0; i < ARRAY_LEN(features); i++) {
+		struct cpuid_leaf r = cpuid_get(out, features[i], 0);
+		struct cpuid_leaf h = cpuid_get(&host, features[i], 0);
+
+		r.ecx &= h.ecx;
+		r.edx &= h.edx | (features[i] == 1 ? CPUID1_HTT : 0);
+		if (features[i] == 7)
+			r.ebx &= h.ebx;
+		(void)cpuid_set(out, &r);
+	}
+	return 0;
+}
+
+static int
+cpuid(struct vm *vm, unsigned apic_id, struct cpuid_table *out,
+      struct error *err)
+{
+	const struct cpuid_leaf freq = {
+		0x15, 0, 1, (uint32_t)(vm->tsc_hz / 1000000), 1000000, 0
+	};
+
+	if (vm->common_cpu)
+		return common_cpuid(vm, apic_id, out, err);
+	if (host_cpuid(vm, apic_id, out, err) < 0)
+		return err->code;
 	return vm->tsc_hz != 0 && cpuid_set(out, &freq) < 0
 	           ? error_set(err, -ENOSPC, "CPUID")
 	           : 0;

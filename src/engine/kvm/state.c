@@ -248,6 +248,23 @@ static const struct {
 	{ KVM_MP_STATE_INIT_RECEIVED, X86_WAIT_SIPI },
 };
 
+/* When a timer that counts (not one with a deadline) will fire, in the guest's
+ * time; 0: it does not run. KVM's counts nanoseconds. SDM 3A 10.5.4. */
+static uint64_t
+timer_ns(const struct vcpu *v, const struct x86_state *st)
+{
+	enum { LVT_TIMER = 0x320, CURRENT = 0x390, DIVIDE = 0x3e0 };
+	uint32_t lvt, left, divide;
+
+	memcpy(&lvt, &st->lapic[LVT_TIMER], 4);
+	memcpy(&left, &st->lapic[CURRENT], 4);
+	memcpy(&divide, &st->lapic[DIVIDE], 4);
+	if (left == 0 || (lvt >> 17 & 3) > 1)
+		return 0;
+	divide = ((divide & 3) | (divide >> 1 & 4)) + 1;
+	return loop_now(v->vm->loop) + ((uint64_t)left << (divide & 7));
+}
+
 int
 kvm_state_get(struct vcpu *v, struct x86_state *out)
 {
@@ -273,6 +290,7 @@ kvm_state_get(struct vcpu *v, struct x86_state *out)
 	sregs_in(&sregs, &st);
 	memcpy(st.fx, xsave.region, sizeof(st.fx));
 	memcpy(st.lapic, lapic.regs, sizeof(st.lapic));
+	st.lapic_timer_ns = timer_ns(v, &st);
 	memcpy(st.dr, debug.db, sizeof(st.dr));
 	st.dr6 = debug.dr6;
 	st.dr7 = debug.dr7;

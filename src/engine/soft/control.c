@@ -2,6 +2,7 @@
 /* control.c - control and debug registers, descriptor table registers, TLB
  * invalidation, MSR and CPUID instructions. Source: SDM 3A 2.5, 2.8, 17.2.
  */
+#include "engine/baseline.h"
 #include "engine/soft/mmu.h"
 #include "engine/soft/seg.h"
 #include "engine/soft/soft_vm.h"
@@ -15,10 +16,6 @@
 	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET |      \
 	 X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD |      \
 	 X86_CR0_PG)
-#define CR4_OFFERED                                                            \
-	(X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE |  \
-	 X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT |     \
-	 X86_CR4_FSGSBASE | X86_CR4_SMEP | X86_CR4_SMAP)
 /* Changes of these make TLB entries wrong. */
 #define CR0_FLUSH (X86_CR0_PG | X86_CR0_WP | X86_CR0_PE)
 #define CR4_FLUSH                                                              \
@@ -81,7 +78,7 @@ pae_without_long(const struct cpu *c)
 bool
 cpu_set_cr3(struct cpu *c, uint64_t v)
 {
-	if (cpu_long(c) && v >> SOFT_PHYS_BITS != 0)
+	if (cpu_long(c) && v >> BASELINE_PHYS_BITS != 0)
 		return gp0(c);
 	if (pae_without_long(c) && !walk_load_pdptes(c, v))
 		return gp0(c);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "engine/baseline.h"
 #include "engine/soft/block.h"
 #include "engine/soft/mmu.h"
 #include "engine/soft/run.h"
@@ -121,7 +122,7 @@ static int
 table(struct vm *vm, unsigned apic_id, struct cpuid_table *out,
       struct error *err)
 {
-	if (soft_cpuid(vm, apic_id, out) < 0)
+	if (baseline_cpuid(vm, apic_id, out) < 0)
 		return error_set(err, -ENOSPC, "CPUID: too many leaves");
 	return 0;
 }

@@ -14,10 +14,7 @@ struct stubs;
 struct sync;
 struct vm;
 
-enum {
-	SOFT_PHYS_BITS = 46, /* MAXPHYADDR, CPUID 80000008h */
-	SOFT_MAX_BREAKS = 64
-};
+enum { SOFT_MAX_BREAKS = 64 };
 
 struct soft_vm {
 	struct vm *vm;

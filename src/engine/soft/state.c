@@ -6,14 +6,17 @@
  * the first of them notes and any run forgets. While the VM is paused the
  * host's counter goes on; vm->tsc_stood takes that off.
  */
+#include <errno.h>
 #include <string.h>
 #include <x86intrin.h>
 
+#include "base/error.h"
 #include "engine/soft/fault.h"
 #include "engine/soft/mmu.h"
 #include "engine/soft/run.h"
 #include "engine/soft/simd.h"
 #include "engine/soft/soft_vm.h"
+#include "engine/soft/system.h"
 #include "vmm/lapic.h"
 
 static uint64_t
@@ -60,7 +63,7 @@ cpu_get_state(struct cpu *c, struct x86_state *st)
 	st->exc_pending = 0; /* delivered before run() returns */
 }
 
-/* The CPL is SS's, except in real mode. */
+/* The CPL is what CS was loaded with, except in real mode. */
 static uint8_t
 cpl_of(const struct x86_state *st)
 {
@@ -72,6 +75,12 @@ cpl_of(const struct x86_state *st)
 int
 cpu_put_state(struct cpu *c, const struct x86_state *st, struct error *err)
 {
+	/* A state of a processor that has more: it would run into #UD. */
+	if ((st->cr4 & ~(uint64_t)CR4_OFFERED) != 0)
+		return error_set(err, -EINVAL,
+		                 "its processor had more than this one "
+		                 "(CR4 %#llx): start it with x86.cpu=common",
+		                 (unsigned long long)st->cr4);
 	if (lapic_load(c->lapic, st->lapic, st->lapic_timer_ns, st->apic_base,
 	               err) < 0)
 		return -1;

@@ -35,12 +35,12 @@ uint64_t cpu_next_rip(const struct cpu *c, const struct uop *u);
 bool msr_read(struct cpu *c, uint32_t msr, uint64_t *out);
 bool msr_write(struct cpu *c, uint32_t msr, uint64_t v);
 uint64_t cpu_tsc(const struct cpu *c); /* the guest's counter, now */
+/* The bits of CR4 that this processor has. */
+#define CR4_OFFERED                                                            \
+	(X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE |  \
+	 X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT |     \
+	 X86_CR4_FSGSBASE | X86_CR4_SMEP | X86_CR4_SMAP)
 bool cpu_set_cr0(struct cpu *c, uint64_t v);
 bool cpu_set_cr3(struct cpu *c, uint64_t v);
 bool cpu_set_cr4(struct cpu *c, uint64_t v);
-
-/* What this engine's CPUID shows; see cpuid.c. */
-struct cpuid_table;
-struct vm;
-int soft_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out);
 #endif

@@ -7,12 +7,13 @@
  */
 #include "engine/soft/walk.h"
 
+#include "engine/baseline.h"
 #include "engine/soft/fault.h"
 #include "engine/soft/soft_vm.h"
 #include "vmm/mem.h"
 
 #define ADDR_MASK   0x000ffffffffff000ull
-#define PHYS_RSVD   (ADDR_MASK & ~((1ull << SOFT_PHYS_BITS) - 1))
+#define PHYS_RSVD   (ADDR_MASK & ~((1ull << BASELINE_PHYS_BITS) - 1))
 #define PAE_RSVD    (0x7ff0000000000000ull | PHYS_RSVD)
 #define PDPTE_RSVD  (0xfff00000000001e6ull | PHYS_RSVD)
 #define PSE36_SHIFT 13

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cpuid.c - the processor this engine is: x86-64-v2 without AVX and XSAVE, of
- * an Intel model that no guest knows errata of. What is offered is what is
- * implemented, no more. Source: SDM vol. 2, CPUID.
+/* baseline.c - x86-64-v2 without AVX and XSAVE, of an Intel model that no guest
+ * knows errata of. What is offered is what the software engine implements, no
+ * more. Source: SDM vol. 2, CPUID.
  */
-#include "x86/cpuid.h"
+#include "engine/baseline.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "engine/soft/soft_vm.h"
-#include "engine/soft/system.h"
 #include "vmm/lapic.h"
 #include "vmm/vm.h"
+#include "x86/cpuid.h"
 
 #define BIT(n) (1u << (n))
 
@@ -128,7 +127,7 @@ add_frequency(struct cpuid_table *t, uint64_t tsc_hz)
 }
 
 int
-soft_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out)
+baseline_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out)
 {
 	uint32_t vendor[3], hyper[3], n = vm->ncpus;
 	uint32_t ecx = F1_ECX | (vm->x2apic ? F1_ECX_X2APIC : 0);
@@ -153,6 +152,6 @@ soft_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out)
 	    add_brand(out) < 0 ||
 	    row(out, 0x80000007u, 0, 0, 0, 0, INVARIANT_TSC) < 0)
 		return -ENOSPC;
-	return row(out, 0x80000008u, 0, SOFT_PHYS_BITS | VIRT_BITS << 8, 0, 0,
-	           0);
+	return row(out, 0x80000008u, 0, BASELINE_PHYS_BITS | VIRT_BITS << 8, 0,
+	           0, 0);
 }
