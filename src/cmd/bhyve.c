@@ -30,6 +30,7 @@
 #include "vmm/config.h"
 #include "vmm/confine.h"
 #include "vmm/control.h"
+#include "vmm/gdb.h"
 #include "vmm/loader.h"
 #include "vmm/options.h"
 #include "vmm/presence.h"
@@ -59,6 +60,7 @@ struct guest {
 	struct vm *vm;
 	struct machine *machine;
 	struct vm_control *control;
+	struct gdb *gdb;
 	struct loop_fd *signals;
 	int signal_fd;
 	int uid_lock; /* what keeps our uid ours */
@@ -427,6 +429,24 @@ give_up_rights(struct guest *g, struct error *err)
 	return confine(&o, err);
 }
 
+/* -G */
+static int
+debug_server(struct guest *g, struct error *err)
+{
+	const struct config_node *r = config_root(g->config);
+	const char *address = config_get(r, "gdb.address");
+	uint64_t port;
+	bool wait;
+
+	if (config_get_num(r, "gdb.port", 0, 0, UINT16_MAX, &port, err) < 0 ||
+	    config_get_bool(r, "gdb.wait", false, &wait, err) < 0)
+		return err->code;
+	if (port == 0)
+		return 0;
+	return gdb_listen(g->vm, address != NULL ? address : "localhost",
+	                  (uint16_t)port, wait, &g->gdb, err);
+}
+
 static int
 build(struct guest *g, struct error *err)
 {
@@ -439,7 +459,8 @@ build(struct guest *g, struct error *err)
 	        0 ||
 	    vm_engine_init(g->vm, err) < 0 || trace(g, err) < 0 ||
 	    (g->restore[0] != '\0' ? resume(g, err) : boot(g, err)) < 0 ||
-	    vm_control_listen(g->vm, g->dir, &g->control, err) < 0)
+	    vm_control_listen(g->vm, g->dir, &g->control, err) < 0 ||
+	    debug_server(g, err) < 0)
 		return err->code;
 	return give_up_rights(g, err);
 }
@@ -478,6 +499,9 @@ run_guest(struct guest *g)
 		if (how == VM_SUSPEND_ERROR)
 			fail(&g->vm->error);
 	}
+	if (g->vm != NULL)
+		vm_stop(g->vm);
+	gdb_free(g->gdb);
 	vm_control_free(g->control);
 	loop_fd_remove(g->signals);
 	vm_free(g->vm);

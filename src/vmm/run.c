@@ -209,12 +209,24 @@ vm_suspended(const struct vm *vm)
 }
 
 void
-vm_pause(struct vm *vm)
+vm_hold(struct vm *vm)
 {
 	pthread_mutex_lock(&vm->run->lock);
 	vm->run->pausers++;
 	pthread_mutex_unlock(&vm->run->lock);
 	kick_all(vm);
+}
+
+void
+vm_let(struct vm *vm)
+{
+	let_go(vm->run);
+}
+
+void
+vm_pause(struct vm *vm)
+{
+	vm_hold(vm);
 	pthread_mutex_lock(&vm->run->lock);
 	while (vm->run->running > 0)
 		pthread_cond_wait(&vm->run->changed, &vm->run->lock);

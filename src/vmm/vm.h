@@ -152,6 +152,10 @@ void vm_stop(struct vm *vm); /* all vCPU threads joined */
  * resumes have followed. From the loop's thread. */
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
+/* Any thread: no vCPU runs on past what it does now until vm_let(); nobody is
+ * waited for. From debugger() the vCPU itself stays where it is. */
+void vm_hold(struct vm *vm);
+void vm_let(struct vm *vm);
 
 /* Every device's state, for a checkpoint: while paused. */
 int vm_devices_save(struct vm *vm, struct buf *out);
