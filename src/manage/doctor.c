@@ -238,6 +238,13 @@ kvm(char *detail)
 }
 
 static int
+tap(char *detail)
+{
+	(void)detail;
+	return access("/dev/net/tun", R_OK | W_OK) < 0 ? -errno : 0;
+}
+
+static int
 io_uring(char *detail)
 {
 	(void)detail;
@@ -303,8 +310,10 @@ static const struct mechanism {
 	{ "dummy", dummy, false, "lo1 and other cloned loopbacks", "ifb" },
 	{ "vlan", vlan, false, "vlan", "ifconfig vlan create is refused" },
 	{ "ZFS", zfs, false, "datasets, to come", "btrfs, plain directories" },
-	{ "KVM", kvm, false, "virtual machines, to come", "our software CPU" },
-	{ "io_uring", io_uring, false, "disks, to come", "threads" },
+	{ "KVM", kvm, false, "virtual machines", "our software CPU" },
+	{ "tap", tap, false, "networks of virtual machines",
+	  "slirp, or a network is refused" },
+	{ "io_uring", io_uring, false, "disks of virtual machines", "threads" },
 };
 
 int
