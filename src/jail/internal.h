@@ -11,6 +11,7 @@
  *   name/NAME       link to JID (a slash in NAME is a byte 1)
  *   uid/SLOT        link to JID: the jail's range of 65536 host uids
  *   addr/IP/JID     who has an address
+ *   turn/NAME       held while the host is made ready for a jail, or cleared
  *
  * A claim counts only while jails/JID exists. The record is written before the
  * claims it names and before anything is made in the kernel, so whoever finds
@@ -86,6 +87,10 @@ int sys_cgroup(struct jail_sys *sys, struct error *err);
 
 /* Remember which jids there are now, in order: sys->snap. */
 int sys_snapshot(struct jail_sys *sys, struct error *err);
+
+/* Remove the turns of the killed, with the runtime lock held. True: somebody
+ * has his still. */
+bool turn_sweep(struct jail_sys *sys);
 
 enum record_life {
 	RECORD_NONE, /* no such jail */

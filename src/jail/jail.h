@@ -106,6 +106,15 @@ int jail_next(struct jail_sys *sys, int after, struct error *err);
  * nothing of it is left. */
 int jail_remove(struct jail_sys *sys, int jid, struct error *err);
 
+/*
+ * The right to make and unmake things on the host for the jail of that name,
+ * which one process has at a time until jail_turn_drop(), or until it ends.
+ * Returns a descriptor, the caller's. -EAGAIN: somebody else has it.
+ * -EDEADLK: one of which we are a child, grandchild, ... has it.
+ */
+int jail_turn_take(struct jail_sys *sys, const char *name, struct error *err);
+void jail_turn_drop(struct jail_sys *sys, const char *name, int fd);
+
 /* Append the pids, as the host sees them, of the processes in a jail itself
  * (its children's jails and its init left out). Returns their number. */
 int jail_pids(struct jail_sys *sys, int jid, pid_t **out_pids,

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,81 +15,6 @@
 
 #include "jail/run_internal.h"
 #include "linux/probe.h"
-
-/* --- telling --- */
-
-static void PRINTF(4, 0)
-    print(struct run *r, enum run_level level, const struct run_jail *j,
-          const char *fmt, va_list ap)
-{
-	cleanup_buf struct buf line = BUF_INIT;
-	char *text;
-
-	if (vasprintf(&text, fmt, ap) < 0)
-		return;
-	if (j->label != NULL)
-		buf_printf(&line, "%s: ", j->label);
-	buf_puts(&line, text);
-	free(text);
-	r->io->print(r->io->arg, level, buf_str(&line));
-}
-
-void
-run_error(struct run *r, const struct run_jail *j, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	print(r, RUN_ERROR, j, fmt, ap);
-	va_end(ap);
-}
-
-void
-run_detail(struct run *r, const struct run_jail *j, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!r->opt->verbose)
-		return;
-	va_start(ap, fmt);
-	print(r, RUN_NOTE, j, fmt, ap);
-	va_end(ap);
-}
-
-static void PRINTF(3, 4)
-    note(struct run *r, const struct run_jail *j, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	print(r, RUN_NOTE, j, fmt, ap);
-	va_end(ap);
-}
-
-void
-run_note(struct run *r, const struct run_jail *j, const char *what)
-{
-	if (r->opt->verbose || (!r->opt->quiet && j->label != NULL))
-		note(r, j, "%s", what);
-}
-
-/* 'jail "web" not found' */
-static void
-error_quoted(struct run *r, const struct run_jail *j, const char *what)
-{
-	const char *name = conf_jail_last(j->conf, "jid");
-	cleanup_buf struct buf line = BUF_INIT;
-
-	if (name == NULL)
-		name = conf_jail_last(j->conf, "name");
-	if (name == NULL)
-		name = j->conf->name;
-	if (name != NULL)
-		buf_printf(&line, "\"%s\" %s", name, what);
-	else
-		buf_printf(&line, "%s", what);
-	r->io->print(r->io->arg, RUN_ERROR, buf_str(&line));
-}
 
 /* --- queues, waiting --- */
 
@@ -167,6 +91,10 @@ static void
 finish(struct run *r, struct run_jail *j)
 {
 	j->phase = PHASE_DONE;
+	/* Whoever tidied while we were at work had to leave all to us. */
+	if (j->turn >= 0 && j->is_failed)
+		r->is_untidy = true;
+	run_turn_end(r, j);
 	if (j->is_failed)
 		r->has_failed = true;
 	run_wake(r, j);
@@ -224,7 +152,7 @@ static void
 fail_not_found(struct run *r, struct run_jail *j)
 {
 	if (!r->opt->quiet || (j->ops & RUN_REMOVE) == 0)
-		error_quoted(r, j, "not found");
+		run_error_quoted(r, j, "not found");
 	finish_failed(r, j);
 }
 
@@ -353,7 +281,7 @@ decide(struct run *r, struct run_jail *j)
 		return;
 	}
 	if (what == INTENT_EXISTS) {
-		error_quoted(r, j, "already exists");
+		run_error_quoted(r, j, "already exists");
 		finish_failed(r, j);
 		return;
 	}
@@ -393,7 +321,34 @@ pass(struct run *r, struct run_jail *j, enum run_verdict verdict,
 		skip(r, j);
 	else if (verdict == RUN_GO)
 		j->phase = next;
+	else
+		run_turn_end(r, j); /* who waits for others holds nobody up */
 	return verdict != RUN_BLOCKED;
+}
+
+/* Nobody else is at work on it: does it still not run? True: go on. */
+static bool
+take_turn(struct run *r, struct run_jail *j)
+{
+	switch (run_turn_take(r, j)) {
+	case STEP_NO_TURN:
+		run_queue_push(&r->turns, j);
+		return false;
+	case STEP_DONE:
+		j->phase = PHASE_START;
+		return true;
+	case STEP_OTHERS:
+		if (j->is_wild) {
+			finish_idle(r, j);
+			return true;
+		}
+		run_error_quoted(r, j, "already exists");
+		break;
+	default:
+		break;
+	}
+	finish_failed(r, j);
+	return true;
 }
 
 static void
@@ -432,8 +387,8 @@ take_result(struct run *r, struct run_jail *j, enum step_result res)
 {
 	if (res == STEP_WAIT)
 		return false;
-	if (res == STEP_NO_SLOT) {
-		run_queue_push(&r->slots, j);
+	if (res == STEP_NO_SLOT || res == STEP_NO_TURN) {
+		run_queue_push(res == STEP_NO_SLOT ? &r->slots : &r->turns, j);
 		return false;
 	}
 	if (j->phase == PHASE_UNDO)
@@ -467,7 +422,10 @@ advance(struct run *r, struct run_jail *j)
 			goes_on = take_result(r, j, run_steps_stop(r, j));
 			break;
 		case PHASE_WAIT_START:
-			goes_on = pass(r, j, run_may_start(j), PHASE_START);
+			goes_on = pass(r, j, run_may_start(j), PHASE_TURN);
+			break;
+		case PHASE_TURN:
+			goes_on = take_turn(r, j);
 			break;
 		case PHASE_START:
 			goes_on = take_result(r, j, run_steps_start(r, j));
@@ -564,6 +522,7 @@ cancel(struct run *r, struct run_jail *j)
 	case PHASE_FRESH:
 	case PHASE_WAIT_STOP:
 	case PHASE_WAIT_START:
+	case PHASE_TURN:
 		finish_failed(r, j);
 		return;
 	case PHASE_STOP:
@@ -614,8 +573,11 @@ take_cancel(struct run *r)
 static int
 next_timeout(const struct run *r)
 {
-	enum { MAX_SLEEP = 3600 * 1000 };
+	enum { MAX_SLEEP = 3600 * 1000, TURN_SLEEP = 10 };
 	int64_t first = 0, now;
+
+	if (r->turns.head != NULL)
+		return TURN_SLEEP;
 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct run_jail *j = r->jail[i];
@@ -670,12 +632,12 @@ loop(struct run *r)
 	struct epoll_event ev[EVENTS];
 
 	run_ready(r);
-	while (r->n_waiting > 0) {
+	while (r->n_waiting > 0 || r->turns.head != NULL) {
+		struct run_jail *j;
 		int n = epoll_wait(r->epoll, ev, EVENTS, next_timeout(r));
 
 		for (int i = 0; i < n; i++) {
-			struct run_jail *j = ev[i].data.ptr;
-
+			j = ev[i].data.ptr;
 			if (j == NULL) {
 				take_cancel(r);
 				break; /* the other events may be stale now */
@@ -684,6 +646,8 @@ loop(struct run *r)
 			advance(r, j);
 		}
 		check_deadlines(r);
+		while ((j = queue_pop(&r->turns)) != NULL)
+			run_queue_push(&r->ready, j);
 		run_ready(r);
 	}
 	/* Without rings nobody waits for ever; should it be so, say it. */
@@ -773,6 +737,7 @@ run_jails(struct jail_sys *sys, const struct run_request *req,
 
 	queue_init(&r.ready);
 	queue_init(&r.slots);
+	queue_init(&r.turns);
 	rc = open_loop(&r, err);
 	if (rc == 0)
 		rc = run_select(&r, err);

@@ -25,8 +25,10 @@ struct world {
 	int next_jid;
 	const char *create_fails;
 	int n_tidied;
-	pid_t victim;     /* a process that jail_pids() shows */
-	char mounts[256]; /* what jail_create() was given */
+	int n_busy;        /* how often another has the jail's turn */
+	bool is_overtaken; /* ... and makes the jail */
+	pid_t victim;      /* a process that jail_pids() shows */
+	char mounts[256];  /* what jail_create() was given */
 };
 extern struct world w;
 

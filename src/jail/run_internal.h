@@ -7,14 +7,16 @@
  *   run_steps.c    the tables of steps, and each step
  *   run_set.c      making and changing the jail itself
  *   run_command.c  command lines into processes
+ *   run_turn.c     one jail(8) at a time for each name
+ *   run_tell.c     lines for the user
  *
  * A jail goes through these phases; every arrow that starts nothing is taken in
  * the same call:
  *
- *   FRESH -> WAIT_STOP -> STOP -> WAIT_START -> START -> DONE
- *                                                 | a step fails
- *                                                 v
- *                                               UNDO -> DONE (failed)
+ *   FRESH -> WAIT_STOP -> STOP -> WAIT_START -> TURN -> START -> DONE
+ *                                                         | a step fails
+ *                                                         v
+ *                                                       UNDO -> DONE (failed)
  *
  * Invariant: a jail is in one queue at most, or has one command (or one process
  * it waits for) in the epoll set, or waits for another jail, or is DONE.
@@ -36,6 +38,7 @@ enum run_phase {
 	PHASE_WAIT_STOP,
 	PHASE_STOP,
 	PHASE_WAIT_START,
+	PHASE_TURN, /* another jail(8) starts or stops it */
 	PHASE_START,
 	PHASE_UNDO,
 	PHASE_DONE,
@@ -93,6 +96,9 @@ struct run_jail {
 	size_t n_loop; /* scratch of the loop search, as is_in_loop */
 	bool is_in_loop;
 
+	int turn;      /* the lock; -1: none */
+	bool has_turn; /* also when it needs none */
+
 	struct run_jail *next; /* in a queue */
 	bool is_queued;
 };
@@ -111,6 +117,7 @@ struct run {
 	struct run_jail **by_name; /* the file's, sorted */
 	struct run_queue ready;    /* can go on */
 	struct run_queue slots;    /* wait for a command to end (-p) */
+	struct run_queue turns;    /* wait for another jail(8); asked often */
 	unsigned limit;            /* commands at once */
 	unsigned n_commands;       /* that run now */
 	unsigned n_waiting;        /* in the epoll set */
@@ -125,6 +132,8 @@ enum step_result {
 	STEP_DONE,
 	STEP_WAIT,    /* run_finish() will say how it ended */
 	STEP_NO_SLOT, /* nothing begun: -p commands run already */
+	STEP_NO_TURN, /* nothing begun: another jail(8) is at it */
+	STEP_OTHERS,  /* of run_turn_take() only */
 	STEP_FAILED,  /* and told */
 };
 
@@ -140,6 +149,9 @@ void run_error(struct run *r, const struct run_jail *j, const char *fmt, ...)
 /* Of the verbose transcript. */
 void run_detail(struct run *r, const struct run_jail *j, const char *fmt, ...)
     PRINTF(3, 4);
+/* 'jail "web" not found' */
+void run_error_quoted(struct run *r, const struct run_jail *j,
+                      const char *what);
 /* "created", "removed", "updated": unless told to be quiet. */
 void run_note(struct run *r, const struct run_jail *j, const char *what);
 /* Wait for pidfd (taken) of j until it polls, at most timeout_s (0: for ever).
@@ -181,6 +193,22 @@ bool run_steps_is_before_removal(const struct run_jail *j);
 void run_steps_step_over(struct run_jail *j);
 /* Is the foreground command of the user at work? */
 bool run_steps_is_foreground(const struct run_jail *j);
+
+/* Is there anything to do on the host before the jail is made, or after it has
+ * gone? */
+bool run_steps_touch_host(const struct run_jail *j);
+
+/*
+ * run_turn.c: hold the jail's name against other jail(8)s, as long as it does
+ * not exist and things on the host are made or unmade for it. Between it is
+ * free: what a jail runs may take for ever, and must be stoppable.
+ *
+ * STEP_DONE: held. STEP_OTHERS: held, but a jail of that name lives which is
+ * not j, and what is on the host is its. STEP_NO_TURN: ask again later.
+ * STEP_FAILED (when starting): told.
+ */
+enum step_result run_turn_take(struct run *r, struct run_jail *j);
+void run_turn_end(struct run *r, struct run_jail *j);
 
 /* run_set.c */
 enum step_result run_set_create(struct run *r, struct run_jail *j);

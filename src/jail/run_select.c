@@ -28,7 +28,7 @@ add_jail(struct run *r, const struct conf_jail *conf, const char *label)
 		return NULL;
 	j->conf = conf != NULL ? conf : &j->stand_in;
 	j->label = label;
-	j->pidfd = -1;
+	j->pidfd = j->turn = -1;
 	r->jail[r->n++] = j;
 	return j;
 }

@@ -12,6 +12,7 @@
 #include <sys/statfs.h>
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -22,6 +23,13 @@
 #include "jail/run_internal.h"
 #include "linux/beneath.h"
 #include "linux/mnt.h"
+
+/* Rows of stop_steps. */
+enum {
+	STOP_TURN = 4,
+	STOP_REMOVE,
+	N_STOP = 10,
+};
 
 struct step {
 	const char *param; /* whose elements the items are */
@@ -54,6 +62,13 @@ static size_t
 count_given(const struct run_jail *j, const struct step *s)
 {
 	return count_values(j, s) > 0 ? 1 : 0;
+}
+
+static size_t
+count_running(const struct run_jail *j, const struct step *s)
+{
+	(void)s;
+	return j->jid > 0 ? 1 : 0;
 }
 
 /* 1: interfaces may have been lent to it, by a parameter or a hook. */
@@ -368,9 +383,14 @@ mount_down(struct run *r, struct run_jail *j, const struct step *s, size_t item)
 static enum step_result
 create(struct run *r, struct run_jail *j, const struct step *s, size_t item)
 {
+	enum step_result res = run_set_create(r, j);
+
 	(void)s;
 	(void)item;
-	return run_set_create(r, j);
+	/* From here on its name keeps others from starting it. */
+	if (res == STEP_DONE)
+		run_turn_end(r, j);
+	return res;
 }
 
 static enum step_result
@@ -397,6 +417,25 @@ hold(struct run *r, struct run_jail *j, const struct step *s, size_t item)
 	(void)item;
 	if (j->jid > 0 && dict_set(&d, "persist", "true") == 0)
 		(void)jail_update(r->sys, j->jid, &d, &ignored);
+	return STEP_DONE;
+}
+
+/* Nobody may start it anew before all is undone. */
+static enum step_result
+take_turn(struct run *r, struct run_jail *j, const struct step *s, size_t item)
+{
+	enum step_result res = run_turn_take(r, j);
+
+	(void)s;
+	(void)item;
+	if (res != STEP_OTHERS)
+		return res;
+	/* Ours has gone, and those who removed it undid the rest. */
+	run_command_end_strays(j);
+	j->jid = 0;
+	j->is_gone = true;
+	run_wake(r, j);
+	j->row = N_STOP;
 	return STEP_DONE;
 }
 
@@ -487,22 +526,43 @@ static const struct step stop_steps[] = {
 	{ "vnet.interface", count_borrowers, hold, NULL, false },
 	{ "exec.stop", count_values, hook_inside, NULL, false },
 	{ "stop.timeout", count_one, terminate, NULL, false },
-	{ "path", count_one, remove_jail, NULL, false },
+	{ "name", count_one, take_turn, NULL, false },
+	{ "path", count_running, remove_jail, NULL, false },
 	{ "exec.poststop", count_values, hook_host, NULL, false },
 	{ "mount", count_mounts, mount_down, NULL, true },
 	{ "ip4.addr", count_aliases, alias_down, NULL, true },
 	{ "exec.release", count_values, hook_host, NULL, false },
 };
 
-enum { STOP_REMOVE = 4 }; /* its row in stop_steps */
+static_assert(ARRAY_LEN(stop_steps) == N_STOP, "rows");
 
 void
 run_steps_begin_stop(struct run *r, struct run_jail *j)
 {
 	j->item = 0;
-	j->row = j->jid <= 0           ? STOP_REMOVE + 1
+	j->row = j->jid <= 0           ? STOP_TURN
 	         : r->opt->only_remove ? STOP_REMOVE
 	                               : 0;
+}
+
+bool
+run_steps_touch_host(const struct run_jail *j)
+{
+	static const char *const hooks[] = { "exec.prepare", "exec.prestart",
+		                             "exec.poststop", "exec.release" };
+
+	if (j->plan.n_alias > 0)
+		return true;
+	for (size_t i = 0; i < j->plan.n_mount; i++)
+		if (j->plan.mount[i].below == NULL)
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
+		const struct conf_param *p = conf_jail_get(j->conf, hooks[i]);
+
+		if (p != NULL && p->values.n > 0)
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -594,6 +654,14 @@ run_steps_begin_undo(struct run_jail *j)
 enum step_result
 run_steps_undo(struct run *r, struct run_jail *j)
 {
+	const enum step_result turn = run_turn_take(r, j);
+
+	if (turn == STEP_NO_TURN)
+		return turn;
+	if (turn == STEP_OTHERS) {
+		run_command_end_strays(j);
+		return STEP_DONE;
+	}
 	for (;;) {
 		const struct step *s;
 		enum step_result res;

@@ -363,6 +363,35 @@ removes_without_a_file(void **state)
 	assert_int_equal(w.n_tidied, 2); /* -R and -C, not -r */
 }
 
+/* Another jail(8) is at work on the same jail: wait, and look again. */
+static void
+waits_for_its_turn(void **state)
+{
+	struct run_options o = { .ops = RUN_CREATE };
+
+	(void)state;
+	w.n_busy = 3;
+	assert_int_equal(run_conf("exec.prepare = \"log prepare\"; persist;"
+	                          "a {}",
+	                          &o, NULL),
+	                 0);
+	expect("prepare\ncreate a persist\n> a: created\n");
+	w.n_busy = 2;
+	w.is_overtaken = true;
+	assert_int_equal(run_conf("exec.prepare = \"log prepare\"; persist;"
+	                          "b {}",
+	                          &o, (const char *const[]){ "b", NULL }),
+	                 1);
+	expect("! \"b\" already exists\n");
+	/* Chosen with all others, it is as wanted. */
+	w.n_busy = 2;
+	assert_int_equal(run_conf("exec.prepare = \"log prepare\"; persist;"
+	                          "c {}",
+	                          &o, NULL),
+	                 0);
+	expect("");
+}
+
 int
 main(void)
 {
@@ -381,6 +410,7 @@ main(void)
 		cmocka_unit_test_setup(changes_what_can_be_changed,
 		                       reset_world),
 		cmocka_unit_test_setup(removes_without_a_file, reset_world),
+		cmocka_unit_test_setup(waits_for_its_turn, reset_world),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, drop_world);

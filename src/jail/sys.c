@@ -214,7 +214,8 @@ sys_leave_run(struct jail_sys *sys)
 void
 sys_close_run(struct jail_sys *sys)
 {
-	static const char *const below[] = { "name", "uid", RUN_LAST, "jails" };
+	static const char *const below[] = { "turn", "name", "uid", RUN_LAST,
+		                             "jails" };
 	struct statfs fs;
 	bool is_ours = fstatfs(sys->run, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
 	struct error ignored;

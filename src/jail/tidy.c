@@ -109,6 +109,8 @@ jail_sys_tidy(struct jail_sys *sys, struct error *err)
 	if (lock < 0 || each_jid(sys, erase_dead, err) < 0)
 		return err->code;
 	n = each_jid(sys, NULL, err);
+	if (turn_sweep(sys) && n == 0)
+		return 0; /* who holds it tidies, or makes a jail */
 	if (n == 0 && drop_shared(sys, err) < 0)
 		return err->code;
 	if (n == 0)

@@ -906,3 +906,92 @@ jail: $CONF line 5: ;: syntax error"
 		false
 	}
 }
+
+@test "the same jail started by several at once: one has it, whole" {
+	local i wants=0
+
+	mkroot "$DIR/r"
+	mkdir "$DIR/r/mnt"
+	for i in 1 2 3 4 5 6; do
+		jail -c name=b path="$DIR/r" persist interface=lo \
+			ip4.addr=10.0.0.7 exec.prestart="sleep 0.1" \
+			mount="tmpfs $DIR/r/mnt tmpfs rw 0 0" \
+			>"$DIR/out.$i" 2>&1 3>&- &
+		wants+=" $!"
+	done
+	# shellcheck disable=SC2086
+	wait ${wants#0} || :
+	run sort -u "$DIR"/out.*
+	is 'jail: "b" already exists'
+	[ "$(cat "$DIR"/out.* | wc -l)" = 5 ]
+	[ "$(jls name)" = b ]
+	hostnet ip addr show lo | grep 10.0.0.7
+	grep " $DIR/r/mnt tmpfs " /proc/mounts
+	jexec b true
+	jail -R b
+	umount "$DIR/r/mnt"
+}
+
+@test "starts and stops of one jail at once spoil nothing" {
+	local p i
+
+	mkroot "$DIR/r"
+	mkdir "$DIR/r/mnt"
+	cat >"$DIR/c" <<-EOC
+		path = $DIR/r; persist; interface = lo;
+		mount = "tmpfs $DIR/r/mnt tmpfs rw 0 0";
+		b { ip4.addr = 10.0.0.7; }
+	EOC
+	for p in 1 2 3 4; do
+		for i in 1 2 3 4 5 6; do
+			jail -f "$DIR/c" -c b
+			jail -f "$DIR/c" -r b
+		done >"$DIR/log.$p" 2>&1 3>&- &
+	done
+	wait
+	# What another has removed is not there to be removed.
+	run grep -hvE 'b: (created|removed)$|"b" (already exists|not found)$' \
+		"$DIR"/log.*
+	is ''
+	jail -f "$DIR/c" -r b >/dev/null 2>&1 || :
+	run hostnet ip addr show lo
+	[[ $output != *10.0.0.7* ]]
+	run grep " $DIR/r/mnt " /proc/mounts
+	is ''
+	# A stop takes a start with it whose command does not end.
+	jail -c name=b path="$DIR/r" interface=lo ip4.addr=10.0.0.7 \
+		command=sleep 1000 3>&- 2>/dev/null &
+	eventually 5 jls -j b >/dev/null
+	hostnet timeout 10 "$BIN/jail" -r b
+	wait
+	run hostnet ip addr show lo
+	[[ $output != *10.0.0.7* ]]
+}
+
+@test "a hook may start another jail, not the one it is a hook of" {
+	mkroot "$DIR/r"
+	cat >"$DIR/c" <<-EOC
+		path = $DIR/r; persist; exec.timeout = 20;
+		a { exec.prestart = "$BIN/jail -f $DIR/c -c b";
+		    exec.poststop = "$BIN/jail -f $DIR/c -r b"; }
+		b { exec.prestart = "true"; }
+		c { exec.prestart = "$BIN/jail -f $DIR/c -c c"; }
+		d { exec.clean; exec.poststop = "$BIN/jail -f $DIR/c -c d"; }
+		e { exec.poststart = "$BIN/jail -f $DIR/c -m e";
+		    exec.prestop = "$BIN/jail -f $DIR/c -m e"; }
+	EOC
+	jail -q -f "$DIR/c" -c a
+	[ "$(jls name | sort | tr '\n' ' ')" = "a b " ]
+	jail -q -f "$DIR/c" -r a
+	[ -z "$(jls name)" ]
+	run jail -f "$DIR/c" -c c
+	[ "$status" = 1 ]
+	has 'jail: c: jail "c" is being started or stopped by who runs this command'
+	jail -q -f "$DIR/c" -c d
+	run jail -f "$DIR/c" -r d
+	[ "$status" = 1 ]
+	has "being started or stopped"
+	jail -q -f "$DIR/c" -c e
+	jail -q -f "$DIR/c" -r e
+	[ -z "$(jls name)" ]
+}
