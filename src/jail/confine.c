@@ -10,6 +10,7 @@
 
 #include "base/strv.h"
 #include "jail/claim.h"
+#include "jail/devfs.h"
 #include "jail/making.h"
 #include "jail/netwall.h"
 #include "jail/param.h"
@@ -160,6 +161,23 @@ check_changed(const struct record *r, const struct dict *params,
 	return confine_check_unshifted(&then, err);
 }
 
+/* A ruleset that is not there would keep the jail's walls from ever being
+ * changed again. */
+static int
+check_ruleset(const struct jail_sys *sys, const struct dict *params,
+              struct error *err)
+{
+	const long long set = dict_get_int(params, "devfs_ruleset", 0);
+	struct devfs_allow allow[NETWALL_MAX_DEVICES];
+
+	if (sys->nested || set == 0)
+		return 0;
+	if (devfs_allowed(sys->run, (unsigned)set, allow, ARRAY_LEN(allow),
+	                  err) < 0)
+		return error_wrap(err, "devfs_ruleset");
+	return 0;
+}
+
 int
 confine_check_change(const struct jail_sys *sys, const struct record *r,
                      const struct dict *params, const struct record *parent,
@@ -171,7 +189,8 @@ confine_check_change(const struct jail_sys *sys, const struct record *r,
 		                 "vnet jails cannot have IP address "
 		                 "restrictions");
 	if (sys->nested ? check_nested(params, err) < 0
-	                : check_changed(r, params, err) < 0)
+	                : check_changed(r, params, err) < 0 ||
+	                      check_ruleset(sys, params, err) < 0)
 		return err->code;
 	return parent->jid == 0 ? 0 : check_child(params, &parent->d, err);
 }
