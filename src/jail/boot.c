@@ -52,7 +52,18 @@ may_hold_jails(const struct making *m)
 	return dict_get_int(&m->rec.d, "children.max", 0) > 0;
 }
 
-/* Attach mnt_fd at a directory (or file) below the new root. */
+/* Attach mnt_fd over what at is; where is for the message. */
+static int
+attach_over(int mnt_fd, int at, const char *where, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(at, &st) == 0 && !S_ISDIR(st.st_mode))
+		return error_set(err, -ENOTDIR, "%s: Not a directory", where);
+	return mnt_attach(mnt_fd, at, "", err);
+}
+
+/* Attach mnt_fd at a directory below the new root. */
 static int
 attach_at(const struct making *m, int mnt_fd, const char *where,
           struct error *err)
@@ -60,7 +71,9 @@ attach_at(const struct making *m, int mnt_fd, const char *where,
 	cleanup_close int at =
 	    beneath_open(m->root.fd, "", where, O_PATH, 0, err);
 
-	return at < 0 ? at : mnt_attach(mnt_fd, at, "", err);
+	if (at < 0)
+		return at;
+	return attach_over(mnt_fd, at, where, err);
 }
 
 /* --- kernel file systems ----------------------------------------------- */
@@ -418,7 +431,7 @@ late_tmpfs(const struct jail_mount *mount, struct error *err)
 		if (take_tmpfs_option(words.v[i], &opts, &attrs, err) < 0)
 			return err->code;
 	fs = mnt_fs("tmpfs", (const char *const *)opts.v, attrs, err);
-	return fs < 0 ? fs : mnt_attach(fs, at, "", err);
+	return fs < 0 ? fs : attach_over(fs, at, mount->where, err);
 }
 
 static int

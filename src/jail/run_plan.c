@@ -152,6 +152,17 @@ add_alias(struct plan *p, const char *param, bool is_v6, const char *iface,
 	return 0;
 }
 
+/* An interface, a mask or words, and no address. */
+static void
+report_no_address(struct builder *b, const char *param, bool is_v6)
+{
+	struct error err;
+
+	error_set(&err, -EINVAL, "%s: not an IPv%c address: ", param,
+	          is_v6 ? '6' : '4');
+	report(b, &err);
+}
+
 /* The addresses of one parameter: bare ones to out, aliases to the plan. */
 static int
 plan_addrs(struct builder *b, const char *param, const struct strv *values,
@@ -167,6 +178,9 @@ plan_addrs(struct builder *b, const char *param, const struct strv *values,
 
 		rc = addr_split(values->v[i], &a);
 		iface = a.iface != NULL ? a.iface : common;
+		if (rc == 0 && *a.addr == '\0' && *values->v[i] != '\0' &&
+		    b->use != PLAN_REMOVE)
+			report_no_address(b, param, is_v6);
 		if (rc == 0 && *a.addr != '\0')
 			rc = strv_push(out, a.addr);
 		if (rc == 0 && *a.addr != '\0' && iface != NULL)

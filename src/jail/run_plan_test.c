@@ -221,6 +221,7 @@ tells_every_mistake(void **state)
 		"bogus",
 		"allow.mount=x",
 		"ip4.addr=300.0.0.1",
+		"ip6.addr=lo|",
 		"mount=a b",
 		"mount.fstab=/none",
 		"mount=x rel nullfs",
@@ -247,6 +248,7 @@ tells_every_mistake(void **state)
 	    "zfs.dataset is refused: datasets in jails are not there yet\n"
 	    "exec.fib is refused for any value but 0: Linux has no numbered "
 	    "routing table per process\n"
+	    "ip6.addr: not an IPv6 address: \n"
 	    "ip4.addr: not an IPv4 address: 300.0.0.1\n"
 	    "mount: a b: missing information\n"
 	    "mount: rel: not an absolute pathname\n"

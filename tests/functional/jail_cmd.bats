@@ -660,6 +660,7 @@ gone() {
 # --- bad input -------------------------------------------------------------
 
 @test "bad parameters: one line each, nothing begun" {
+	local p
 	conf <<-EOF
 		exec.prepare = "touch $DIR/begun"; persist;
 		u { bogus = 1; }
@@ -686,7 +687,26 @@ gone() {
 	has 'jail: f: exec.fib'
 	run jailf -c s
 	one_line 'jail: s: securelevel: non-integer value "high"'
+	for p in 'lo|' '|' '/24' 'lo|/24'; do
+		run jail -c name=n path="$R" persist ip4.addr="$p"
+		one_line 'jail: ip4.addr: not an IPv4 address: '
+		run jail -c name=n path="$R" persist ip6.addr="$p"
+		one_line 'jail: ip6.addr: not an IPv6 address: '
+	done
+	# No address at all is one way to say so.
+	jail -c name=n path="$R" ip4.addr= command=true
 	[ ! -e "$DIR/begun" ]
+}
+
+@test "a file where /dev, /proc or a tmpfs belongs: one line, nothing left" {
+	mkdir -p "$DIR/f/run"
+	touch "$DIR/f/dev"
+	run jail -c name=n path="$DIR/f" persist mount.devfs
+	one_line 'jail: mount devfs at /dev: /dev: Not a directory'
+	rm "$DIR/f/dev"
+	touch "$DIR/f/proc"
+	run jail -c name=n path="$DIR/f" persist mount.procfs
+	one_line 'jail: mount procfs at /proc: /proc: Not a directory'
 }
 
 @test "bad paths: one line each, nothing left" {
