@@ -226,8 +226,8 @@ end_persist(struct jail_sys *sys, struct record *r, struct error *err)
 
 static int set_host_names(const struct record *r, const struct dict *params,
                           struct error *err);
-static int set_children(const struct record *r, const struct dict *params,
-                        struct error *err);
+static int set_children(struct jail_sys *sys, const struct record *r,
+                        const struct dict *params, struct error *err);
 
 /* The parent's part of a name, its length; 0: the caller's own jail. */
 static size_t
@@ -396,7 +396,7 @@ wall_undo(struct change *c)
 static int
 children_change(struct change *c, struct error *err)
 {
-	return set_children(c->r, c->params, err);
+	return set_children(c->sys, c->r, c->params, err);
 }
 
 static void
@@ -405,7 +405,7 @@ children_undo(struct change *c)
 	struct error ignored;
 
 	if (dict_get(c->params, "children.max") != NULL)
-		(void)set_children(c->r, &c->old, &ignored);
+		(void)set_children(c->sys, c->r, &c->old, &ignored);
 }
 
 static int
@@ -564,14 +564,26 @@ put_children(const void *arg)
 	                &ignored);
 }
 
+/* Let the jail's root make groups below its own, for jails of its own. */
 static int
-set_children(const struct record *r, const struct dict *params,
-             struct error *err)
+give_group(struct jail_sys *sys, const struct record *r, struct error *err)
+{
+	const uid_t root = (uid_t)dict_get_int(&r->d, REC_UID_BASE, 0);
+	cleanup_close int group = record_open_group(sys, r, err);
+
+	return group < 0 ? group : cg_delegate(group, root, root, err);
+}
+
+static int
+set_children(struct jail_sys *sys, const struct record *r,
+             const struct dict *params, struct error *err)
 {
 	const char *max = dict_get(params, "children.max");
 
 	if (max == NULL)
 		return 0;
+	if (strcmp(max, "0") != 0 && give_group(sys, r, err) < 0)
+		return err->code;
 	return visit(r, CLONE_NEWUSER, put_children, max, err) == 0
 	           ? 0
 	           : error_set(err, -EPERM, "set children.max");

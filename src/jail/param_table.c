@@ -89,15 +89,19 @@ const struct param param_table[] = {
 	{ KERNEL("cpuset.id", PARAM_INT, PARAM_READONLY, PARAM_NEAR),
 	  .how = "The jid stands for it: each jail has a cgroup of its own, "
 	         "and Linux does not number CPU sets." },
-	{ KERNEL("children.cur", PARAM_INT, PARAM_READONLY, PARAM_EXACT),
-	  .dflt = "0", .how = "Counted from the names of running jails." },
+	{ KERNEL("children.cur", PARAM_INT, PARAM_READONLY, PARAM_NEAR),
+	  .dflt = "0",
+	  .how = "Counted from the names of running jails. Those that jail(8) "
+	         "made inside are known only there: jls(8) inside lists and "
+	         "counts them, and on the host they are not counted." },
 	{ KERNEL("children.max", PARAM_INT, PARAM_ENTRY, PARAM_NEAR),
 	  .dflt = "0", .max = INT_MAX,
 	  .how = "Above 0, processes inside may make namespaces and mounts, "
 	         "which jail(8) inside needs; the kernel allows 32 levels. A "
 	         "jail made inside has vnet, ip4 and ip6 = inherit, or no "
 	         "network: a part of its parent's addresses takes BPF, which "
-	         "only the host may use." },
+	         "only the host may use. Raised from 0 later, jails made "
+	         "inside cannot have procfs." },
 
 	/* host.* */
 	{ KERNEL("host", PARAM_JAILSYS, PARAM_CREATE, PARAM_NEAR),

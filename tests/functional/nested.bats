@@ -117,3 +117,26 @@ in_o() {
 	run jls name
 	is $'o\nother'
 }
+
+@test "children.max given later opens the same as at creation" {
+	local group
+	furnish "$R"
+	jail -c name=o path="$R" persist mount.procfs vnet
+	run in_o jail -c name=k path=/jails/k persist vnet mount.noprocfs
+	[ "$status" = 1 ]
+	jail -m name=o children.max=2
+	# The jail's root owns its group, where jails of its own have theirs.
+	group=$(gaol_cgroup)/$(jls -j o jid)/p
+	[ "$(stat -c %u "$group")" -ge 65536 ]
+	[ "$(stat -c %u "$group/cgroup.procs")" -ge 65536 ]
+	in_o jail -c name=k path=/jails/k persist vnet mount.noprocfs
+	in_o jexec k true
+	in_o jail -r k
+	# What covers parts of its own /proc stays.
+	run in_o jail -c name=k path=/jails/k persist vnet
+	[ "$status" = 1 ]
+	has "Mount too revealing"
+	jail -m name=o children.max=0
+	run in_o jail -c name=k path=/jails/k persist vnet mount.noprocfs
+	[ "$status" = 1 ]
+}
