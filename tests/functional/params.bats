@@ -357,3 +357,77 @@ assert ctypes.CDLL(None).shmget(0x6a01, 4096, 0o1666) >= 0'
 		exec.system_jail_user command=/bin/id -u
 	is "$(id -u www-data)"
 }
+
+@test "the rarely named parameters, as the table has them" {
+	local p text
+
+	# Refused: by name, with why, by -c and by -m; off is what they are.
+	mkjail
+	while IFS='|' read -r p text; do
+		for how in "-c name=k path=/ persist" "-m name=j"; do
+			# shellcheck disable=SC2086 # words
+			run jail $how "$p"
+			[ "$status" = 1 ]
+			is "jail: $text"
+		done
+		grep -qF "$text" "$REPO/docs/compat.md"
+	done <<-'EOF'
+		allow.adjtime|allow.adjtime is refused: the clock is the host's, and no user namespace may change it
+		allow.setaudit|allow.setaudit is refused: the audit state needs a right that no user namespace has
+		allow.unprivileged_parent_tampering|allow.unprivileged_parent_tampering is refused: a jail has user ids of its own, so no ordinary user of the host has rights over its processes
+		allow.vmm_ppt|allow.vmm_ppt is refused: passing devices through to virtual machines is not there
+		linux.oss_version=262144|linux.oss_version is refused for any value but 198144: Linux's own sound devices have no version per process
+	EOF
+	jail -m name=j allow.noadjtime allow.nosetaudit allow.novmm_ppt \
+		allow.nounprivileged_parent_tampering linux.oss_version=198144
+	run jls -j j linux.oss_version
+	is 198144
+	# The jid stands for it, and nobody sets it.
+	run jls -j j cpuset.id
+	is "$(jls -j j jid)"
+	for how in "-c name=k path=/ persist" "-m name=j"; do
+		# shellcheck disable=SC2086
+		run jail $how cpuset.id=1000
+		[ "$status" = 1 ]
+		has "cpuset.id"
+	done
+	run jls name
+	is j
+	# Taken, told, changed.
+	run jls -j j -n ip6.saddrsel
+	is ip6.saddrsel
+	jail -m name=j ip6.nosaddrsel
+	run jls -j j -n ip6.saddrsel
+	is ip6.nosaddrsel
+}
+
+@test "-m refuses a ruleset that is not there, as -c does" {
+	run jail -c name=k path=/ persist devfs_ruleset=77
+	[ "$status" = 1 ]
+	has "no devfs ruleset 77"
+	mkjail
+	run jail -m name=j devfs_ruleset=77
+	[ "$status" = 1 ]
+	is "jail: devfs_ruleset: no devfs ruleset 77"
+	run jls devfs_ruleset
+	is 0
+	jail -m name=j devfs_ruleset=5
+	run jls devfs_ruleset
+	is 5
+}
+
+@test "ip6.saddrsel off: unbound sockets leave from the first address" {
+	addr fd00:1::1/64 em0
+	addr fd00:1::2/64 em0
+	addr fd00:2::1/64 em1
+	mkjail ip6.addr=fd00:2::1,fd00:1::2
+	output=$(jexec j python3 -c 'import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.connect(("fd00:1::1", 9)); print(s.getsockname()[0])')
+	is fd00:1::2
+	jail -m name=j ip6.nosaddrsel
+	output=$(jexec j python3 -c 'import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.connect(("fd00:1::1", 9)); print(s.getsockname()[0])')
+	is fd00:2::1
+}
