@@ -220,6 +220,9 @@ sys_close_run(struct jail_sys *sys)
 	bool is_ours = fstatfs(sys->run, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
 	struct error ignored;
 
+	/* Whoever finds it half gone and furnishes it anew has to wait. */
+	if (is_ours)
+		(void)flock(sys->run, LOCK_EX);
 	/* Whatever is claimed still is void: no jail is there. */
 	for (size_t i = 0; i < ARRAY_LEN(below) && is_ours; i++)
 		(void)tree_remove(sys->run, below[i], &ignored);
