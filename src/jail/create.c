@@ -394,7 +394,7 @@ dev_up(struct making *m, struct error *err)
 		m->dev_tree = mnt_clone_tree(AT_FDCWD, "/dev", true, err);
 		return m->dev_tree < 0 ? m->dev_tree : 0;
 	}
-	if (self_libexec("freebsd", helpers, err) < 0)
+	if (self_libexec("inside", helpers, err) < 0)
 		return err->code;
 	m->dev_tree = devfs_mount(m->sys->run, devfs_ruleset(m), helpers,
 	                          m->shifted ? m->userns : -1, err);

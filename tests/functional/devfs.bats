@@ -237,3 +237,21 @@ hostname:  -> inside"
 	run cat "$DIR/root/etc/rc.conf"
 	is 'a="1"'
 }
+
+@test "/dev/gaol shows programs only, and nothing that leads out" {
+	mkroot "$DIR/root"
+	jail -c name=d path="$DIR/root" mount.devfs persist
+	run jexec d /bin/sh -c 'cd /dev/gaol; for f in *; do
+		[ -f "$f" ] && [ -x "$f" ] || echo "$f"; done'
+	is ""
+	run jexec d /bin/ls /dev/gaol
+	for f in ifconfig route mount umount sysctl sysrc kldload kldstat \
+		mount_nullfs devfs jib; do
+		has "$f"
+	done
+	# Hooks find all these, and jail(8) and its kin, on the host.
+	for f in "$LIBEXEC"/inside/* jail jexec jls gaol; do
+		[ -x "$LIBEXEC/freebsd/$(basename "$f")" ]
+	done
+	jail -R d
+}

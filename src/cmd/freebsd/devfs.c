@@ -153,7 +153,7 @@ replace(const char *dir, unsigned ruleset, struct error *err)
 	if (point < 0)
 		return error_sys(err, "%s", dir);
 	if (check_is_devfs(point, dir, err) < 0 ||
-	    self_libexec("freebsd", helpers, err) < 0)
+	    self_libexec("inside", helpers, err) < 0)
 		return err->code;
 	run_dir = rundir_open(err);
 	if (run_dir < 0 ||

@@ -227,7 +227,7 @@ host_devfs(unsigned ruleset, struct error *err)
 	cleanup_close int dir = -1;
 	char helpers[PATH_MAX];
 
-	if (self_libexec("freebsd", helpers, err) < 0)
+	if (self_libexec("inside", helpers, err) < 0)
 		return err->code;
 	run_dir = rundir_open(err);
 	if (run_dir < 0 ||
