@@ -566,6 +566,8 @@ uses_up_its_own_inotify() {
 	jexec j true
 	sleep 30 3>&- &
 	pid=$!
+	# Not before it is that program.
+	eventually 5 grep -qx sleep "/proc/$pid/comm"
 	control inject "$pid" 41 1 1 0
 	kill "$pid"
 }
