@@ -41,6 +41,14 @@ lpc_pirq_reg(unsigned pirq)
 	return pirq < 4 ? 0x60 + pirq : 0x68 + pirq - 4;
 }
 
+unsigned
+lpc_first_irq(unsigned pirq)
+{
+	static const uint8_t irq[PCI_NPIRQ] = { 10, 11, 5, 10, 11, 5, 10, 11 };
+
+	return irq[pirq % PCI_NPIRQ];
+}
+
 /* lock held. */
 static void
 drive(struct lpc *l)
@@ -101,7 +109,7 @@ lpc_reset(void *dev)
 
 	pthread_mutex_lock(&l->lock);
 	for (unsigned i = 0; i < PCI_NPIRQ; i++)
-		l->reg[i] = PIRQ_OFF;
+		l->reg[i] = (uint8_t)lpc_first_irq(i);
 	drive(l);
 	pthread_mutex_unlock(&l->lock);
 }
@@ -169,8 +177,8 @@ lpc_init(struct pci_dev *d, const struct config_node *cfg, struct error *err)
 	l->d = d;
 	pthread_mutex_init(&l->lock, NULL);
 	for (unsigned i = 0; i < PCI_NPIRQ; i++) {
-		l->reg[i] = PIRQ_OFF;
-		pci_cfg_init(d, lpc_pirq_reg(i), 1, PIRQ_OFF, PIRQ_WRITABLE);
+		l->reg[i] = (uint8_t)lpc_first_irq(i);
+		pci_cfg_init(d, lpc_pirq_reg(i), 1, l->reg[i], PIRQ_WRITABLE);
 	}
 	pci_set_hooks(d, &hooks, l);
 	if (vm_device_add(pci_vm(d), &device, l, err) < 0) {

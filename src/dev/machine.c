@@ -18,6 +18,7 @@
 #include "dev/hpet.h"
 #include "dev/ioapic.h"
 #include "dev/legacy.h"
+#include "dev/lpc.h"
 #include "dev/mptable.h"
 #include "dev/pic.h"
 #include "dev/pit.h"
@@ -155,6 +156,21 @@ add_bus(struct machine *m, const struct config_node *bus, struct error *err)
 	return 0;
 }
 
+/* The interrupt line register is a note from firmware. */
+static void
+note_irqs(struct machine *m, unsigned bus)
+{
+	for (unsigned i = 0; i < 32 * 8; i++) {
+		struct pci_dev *d = pci_find(m->bus, bus, i / 8, i % 8);
+		int pin = d != NULL ? pci_intx_pin(d) : -1;
+
+		if (pin >= 0)
+			pci_cfg_set(
+			    d, PCI_INT_LINE, 1,
+			    lpc_first_irq(pci_pirq(i / 8, (unsigned)pin)));
+	}
+}
+
 static int
 add_slots(struct machine *m, struct error *err)
 {
@@ -165,6 +181,8 @@ add_slots(struct machine *m, struct error *err)
 	     b != NULL; b = config_next(b))
 		if (add_bus(m, b, err) < 0)
 			return err->code;
+	for (unsigned bus = 0; bus < 256; bus++)
+		note_irqs(m, bus);
 	return pci_place(m->bus, err);
 }
 

@@ -380,9 +380,12 @@ static const struct bus_ops elcr_ops = { "elcr", elcr_read, elcr_write };
 static void
 power_up(struct pic *pic)
 {
-	/* IRQ 0, 1, 2, 8 and 13 are edges for good. */
-	pic->chip[0] = (struct chip){ .lowest = 7, .elcr_mask = 0xf8 };
-	pic->chip[1] = (struct chip){ .lowest = 7, .elcr_mask = 0xde };
+	/* IRQ 0, 1, 2, 8 and 13 are edges for good; 5, 10 and 11 levels from
+	 * the start, for PIRQs are led there (lpc_first_irq()). */
+	pic->chip[0] =
+	    (struct chip){ .lowest = 7, .elcr = 0x20, .elcr_mask = 0xf8 };
+	pic->chip[1] =
+	    (struct chip){ .lowest = 7, .elcr = 0x0c, .elcr_mask = 0xde };
 	pic->out = 0;
 }
 
