@@ -350,10 +350,33 @@ set_flat(struct vm *vm, struct x86_state *st, bool wide)
 	return guest_mem_load(vm->mem, GDT_GPA, gdt, sizeof(gdt));
 }
 
+/*
+ * The local APIC as firmware leaves it on the boot processor: on, the PIC's
+ * line at LINT0 and NMI at LINT1. A guest that never looks at it (acpi=off, old
+ * systems) else hears nothing of the PIC. Source: MultiProcessor Specification
+ * 1.4, 3.6.2.2 virtual wire mode.
+ */
+static void
+virtual_wire(struct x86_state *st)
+{
+	static const struct {
+		uint16_t reg, v;
+	} rows[] = { { 0x0f0, 0x10f }, { 0x350, 0x700 }, { 0x360, 0x400 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint8_t *r = &st->lapic[rows[i].reg];
+
+		r[0] = (uint8_t)rows[i].v;
+		r[1] = (uint8_t)(rows[i].v >> 8);
+		r[2] = r[3] = 0;
+	}
+}
+
 static int
 set_state(struct vm *vm, const struct loader_image *img, struct x86_state *st)
 {
 	x86_state_reset(st, 0, 1);
+	virtual_wire(st);
 	st->rip = img->entry;
 	st->cr0 = X86_CR0_PE | X86_CR0_ET | X86_CR0_NE;
 	if (img->kind == LOADER_PVH) {
