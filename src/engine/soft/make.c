@@ -216,6 +216,14 @@ find_live(struct making *m)
 	}
 }
 
+/* Does it always go elsewhere? */
+static bool
+never_passes(const struct x86_insn *in)
+{
+	return in->op == X86_OP_JMP || in->op == X86_OP_CALL ||
+	       in->op == X86_OP_RET;
+}
+
 /* The way on after the last instruction. */
 static unsigned
 lower_end(const struct making *m, struct uop *u)
@@ -289,6 +297,8 @@ lower_all(const struct making *m, struct uop *u)
 		off += m->insn[i].len;
 		at += n;
 	}
+	if (m->error == 0 && never_passes(&m->insn[m->n - 1]))
+		return at;
 	return at + lower_end(m, &u[at]);
 }
 
