@@ -248,7 +248,12 @@ make_vm(struct guest *g, struct error *err)
 	if (why.msg[0] != '\0')
 		fprintf(stderr, "bhyve: %s; using engine '%s'\n", why.msg,
 		        o.engine->name);
-	return vm_new(&o, &g->vm, err);
+	if (vm_new(&o, &g->vm, err) < 0)
+		return err->code;
+	g->vm->sockets = g->cpus.sockets;
+	g->vm->cores = g->cpus.cores;
+	g->vm->threads = g->cpus.threads;
+	return 0;
 }
 
 static int

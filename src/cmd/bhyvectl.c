@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -119,14 +120,6 @@ do_checkpoint(struct request *r, const char *name, const char *arg,
 	return save(r, "checkpoint", arg, err);
 }
 
-static int
-do_suspend(struct request *r, const char *name, const char *arg,
-           struct error *err)
-{
-	(void)name;
-	return save(r, "hibernate", arg, err);
-}
-
 /* A running VM ends first; its process gives the lock up as it goes. */
 static int
 do_destroy(struct request *r, const char *name, const char *arg,
@@ -146,6 +139,16 @@ do_destroy(struct request *r, const char *name, const char *arg,
 	rc = presence_destroy(r->base, r->vm, err);
 	/* bhyve may have removed it on its way out. */
 	return rc == -ENOENT ? 0 : rc;
+}
+
+/* The guest goes on from the file, so nothing of it stays here. */
+static int
+do_suspend(struct request *r, const char *name, const char *arg,
+           struct error *err)
+{
+	if (save(r, "hibernate", arg, err) < 0)
+		return err->code;
+	return do_destroy(r, name, NULL, err);
 }
 
 /* Prints the line "WORD HEX" of the registers as bhyvectl does. */
@@ -210,21 +213,54 @@ print_answer(struct request *r, const char *text, struct error *err)
 	return 0;
 }
 
+/* What the VM's process prints itself: the question for each option, those
+ * about one processor with its number. */
+static const struct question {
+	const char *name, *ask;
+	bool of_cpu;
+} questions[] = {
+	{ "get-lowmem", "memory low", false },
+	{ "get-highmem", "memory high", false },
+	{ "get-active-cpus", "cpus active", false },
+	{ "get-suspended-cpus", "cpus suspended", false },
+	{ "get-cpu-topology", "topology", false },
+	{ "get-x2apic-state", "x2apic", true },
+	{ "get-stats", "stats", true },
+};
+
 static int
-do_memory(struct request *r, const char *name, const char *arg,
-          struct error *err)
+put_question(struct request *r, const struct question *q, struct error *err)
 {
-	(void)name;
+	char text[64];
+
+	if (!q->of_cpu)
+		return print_answer(r, q->ask, err);
+	snprintf(text, sizeof(text), "%s %u", q->ask, r->cpu);
+	return print_answer(r, text, err);
+}
+
+static int
+do_question(struct request *r, const char *name, const char *arg,
+            struct error *err)
+{
 	(void)arg;
-	return print_answer(r, "memory", err);
+	for (size_t i = 0; i < ARRAY_LEN(questions); i++)
+		if (strcmp(name, questions[i].name) == 0)
+			return put_question(r, &questions[i], err);
+	return error_set(err, -EINVAL, "--%s", name);
 }
 
 static int
 do_all(struct request *r, const char *name, const char *arg, struct error *err)
 {
-	if (do_memory(r, name, arg, err) < 0)
+	(void)name;
+	(void)arg;
+	if (get_registers(r, NULL, err) < 0)
 		return err->code;
-	return get_registers(r, NULL, err);
+	for (size_t i = 0; i < ARRAY_LEN(questions); i++)
+		if (put_question(r, &questions[i], err) < 0)
+			return err->code;
+	return 0;
 }
 
 #define REG(name)                                                              \
@@ -239,8 +275,8 @@ static const struct option_row {
 } rows[] = {
 	{ "create", no_argument, do_create },
 	{ "inject-nmi", no_argument, do_nmi },
-	{ "get-lowmem", no_argument, do_memory },
-	{ "get-highmem", no_argument, do_memory },
+	{ "get-lowmem", no_argument, do_question },
+	{ "get-highmem", no_argument, do_question },
 	REG("cr0"),
 	REG("cr2"),
 	REG("cr3"),
@@ -288,6 +324,11 @@ static const struct option_row {
 	REG("desc-ldtr"),
 	REG("desc-gdtr"),
 	REG("desc-idtr"),
+	{ "get-active-cpus", no_argument, do_question },
+	{ "get-suspended-cpus", no_argument, do_question },
+	{ "get-cpu-topology", no_argument, do_question },
+	{ "get-x2apic-state", no_argument, do_question },
+	{ "get-stats", no_argument, do_question },
 	{ "get-all", no_argument, do_all },
 	{ "force-reset", no_argument, do_reset },
 	{ "force-poweroff", no_argument, do_poweroff },
@@ -305,6 +346,54 @@ usage(FILE *to, int status)
 		fprintf(to, "       [--%s%s]\n", rows[i].name,
 		        rows[i].has_arg == required_argument ? "=<value>" : "");
 	return status;
+}
+
+/* FreeBSD's other options, by how they begin; the first that fits. */
+static const struct {
+	const char *begin, *why;
+} refused[] = {
+	{ "set-mem", "bhyve -m says how much memory there is" },
+	{ "set-x2apic-state", "bhyve -a and -x say it" },
+	{ "set-rtc-", "the guest sets its clock itself" },
+	{ "get-rtc-", "not available" },
+	{ "rtc-nvram-offset", "not available" },
+	{ "set-", "registers are set by a debugger, bhyve -G" },
+	{ "desc-", "registers are set by a debugger, bhyve -G" },
+	{ "setcap", "engines have no capabilities to switch" },
+	{ "getcap", "engines have no capabilities to switch" },
+	{ "capname", "engines have no capabilities to switch" },
+	{ "run", "bhyve runs it" },
+	{ "assert-lapic-lvt", "not available" },
+	{ "get-intinfo", "not available" },
+	{ "get-exception-bitmap", "the host's kernel keeps it" },
+	{ "get-tsc-offset", "the host's kernel keeps it" },
+	{ "get-eptp", "the host's kernel keeps it" },
+	{ "get-vm", "the host's kernel keeps it" }, /* vmcs-, vmcb- ... */
+	{ "vmcb", "the host's kernel keeps it" },
+	{ "vmcs", "the host's kernel keeps it" },
+	{ "get-memmap", "--get-lowmem and --get-highmem tell it" },
+	{ "get-memseg", "--get-lowmem and --get-highmem tell it" },
+	{ "get-gpa-pmap", "the host's kernel keeps it" },
+	{ "unassign-pptdev", "devices are not passed through" },
+};
+
+/* Is it an option that is refused? Said so. */
+static bool
+is_refused(const char *word)
+{
+	if (strncmp(word, "--", 2) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strncmp(word + 2, rows[i].name, strlen(rows[i].name)) == 0)
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		if (strncmp(word + 2, refused[i].begin,
+		            strlen(refused[i].begin)) == 0) {
+			fprintf(stderr, "bhyvectl: %.*s: %s\n",
+			        (int)strcspn(word, "="), word, refused[i].why);
+			return true;
+		}
+	return false;
 }
 
 /* getopt's table from ours, vm and cpu first. */
@@ -346,6 +435,9 @@ main(int argc, char *argv[])
 	long long cpu;
 	int c, status;
 
+	for (int i = 1; i < argc; i++)
+		if (is_refused(argv[i]))
+			return 1;
 	long_options(opts);
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
 		if (c == 1)

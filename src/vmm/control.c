@@ -139,12 +139,114 @@ verb_memory(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
 {
 	const struct vm_control *c = ctx;
 
+	(void)fd;
+	(void)err;
+	if (nwords < 2 || strcmp(words[1], "low") == 0)
+		buf_printf(out, "lowmem\t\t0x%016" PRIx64 "/%" PRIu64 "\n",
+		           (uint64_t)0, c->vm->lowmem);
+	if (nwords < 2 || strcmp(words[1], "high") == 0)
+		buf_printf(out, "highmem\t\t0x%016" PRIx64 "/%" PRIu64 "\n",
+		           (uint64_t)1 << 32, c->vm->highmem);
+	return 0;
+}
+
+void
+vm_stat(struct buf *out, const char *name, uint64_t value)
+{
+	buf_printf(out, "%-40s\t%" PRIu64 "\n", name, value);
+}
+
+static int
+verb_stats(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
+           struct error *err)
+{
+	struct vm_control *c = ctx;
+	unsigned id = 0;
+
+	(void)fd;
+	if (cpu_word(c->vm, nwords, words, &id, err) < 0)
+		return err->code;
+	buf_printf(out, "vcpu%u stats:\n", id);
+	if (c->vm->ops->stats != NULL) {
+		vm_pause(c->vm);
+		c->vm->ops->stats(&c->vm->vcpus[id], out);
+		vm_resume(c->vm);
+	}
+	/* Managers look for it; it is the whole VM's. */
+	if (id == 0)
+		vm_stat(out, "Resident memory", guest_mem_resident(c->vm->mem));
+	return 0;
+}
+
+/* Which vCPUs wait to be started, or do not. */
+static void
+print_cpus(struct vm *vm, const char *banner, bool waiting, struct buf *out)
+{
+	struct x86_state st;
+	bool any = false;
+
+	buf_printf(out, "%s:\t", banner);
+	for (unsigned i = 0; i < vm->ncpus; i++)
+		if (vm_vcpu_get(vm, i, &st) == 0 &&
+		    (st.activity == X86_WAIT_SIPI) == waiting) {
+			buf_printf(out, " %u", i);
+			any = true;
+		}
+	buf_puts(out, any ? "\n" : " (none)\n");
+}
+
+static int
+verb_cpus(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
+          struct error *err)
+{
+	struct vm_control *c = ctx;
+	bool waiting = nwords > 1 && strcmp(words[1], "suspended") == 0;
+
+	(void)fd;
+	(void)err;
+	vm_pause(c->vm);
+	print_cpus(c->vm, waiting ? "suspended cpus" : "active cpus", waiting,
+	           out);
+	vm_resume(c->vm);
+	return 0;
+}
+
+static int
+verb_topology(void *ctx, int nwords, char *const words[], int fd,
+              struct buf *out, struct error *err)
+{
+	const struct vm *vm = ((struct vm_control *)ctx)->vm;
+
 	(void)nwords;
 	(void)words;
 	(void)fd;
 	(void)err;
-	buf_printf(out, "lowmem %" PRIx64 "\nhighmem %" PRIx64 "\n",
-	           c->vm->lowmem, c->vm->highmem);
+	buf_printf(out,
+	           "cpu_topology:\tsockets=%u, cores=%u, threads=%u, "
+	           "maxcpus=%d\n",
+	           vm->sockets, vm->cores, vm->threads, VM_MAX_CPUS);
+	return 0;
+}
+
+static int
+verb_x2apic(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
+            struct error *err)
+{
+	struct vm_control *c = ctx;
+	struct x86_state st;
+	unsigned id = 0;
+	int rc;
+
+	(void)fd;
+	if (cpu_word(c->vm, nwords, words, &id, err) < 0)
+		return err->code;
+	vm_pause(c->vm);
+	rc = vm_vcpu_get(c->vm, id, &st);
+	vm_resume(c->vm);
+	if (rc < 0)
+		return error_set(err, rc, "registers of vCPU %u", id);
+	buf_printf(out, "x2apic_state[%u]\t%d\n", id,
+	           (st.apic_base & X86_APIC_BASE_X2APIC) != 0);
 	return 0;
 }
 
@@ -210,6 +312,10 @@ static const struct ctl_verb verbs[] = {
 	{ "nmi", verb_nmi },
 	{ "registers", verb_registers },
 	{ "memory", verb_memory },
+	{ "stats", verb_stats },
+	{ "cpus", verb_cpus },
+	{ "topology", verb_topology },
+	{ "x2apic", verb_x2apic },
 	{ NULL, NULL },
 };
 

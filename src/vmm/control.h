@@ -5,9 +5,15 @@
 #ifndef VMM_CONTROL_H
 #define VMM_CONTROL_H
 
+#include <stdint.h>
+
+struct buf;
 struct error;
 struct vm;
 struct vm_control;
+
+/* One line of --get-stats, in bhyvectl's columns. */
+void vm_stat(struct buf *out, const char *name, uint64_t value);
 
 /* Listen at ctl in dir, on the VM's loop. */
 int vm_control_listen(struct vm *vm, int dir, struct vm_control **out_c,

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct buf;
 struct cpuid_table;
 struct error;
 struct vcpu;
@@ -65,6 +66,10 @@ struct engine_ops {
 	void (*notify_remove)(struct vm *vm, bool pio, uint64_t addr,
 	                      unsigned size, bool match_any, uint64_t match,
 	                      int fd);
+
+	/* Counters of a vCPU for bhyvectl --get-stats: names and values, a line
+	 * each by vm_stat(). While no vCPU runs. Optional. */
+	void (*stats)(struct vcpu *v, struct buf *out);
 
 	/* For the debugger: a breakpoint at a linear address, single steps. */
 	int (*breakpoint)(struct vm *vm, uint64_t la, bool set);

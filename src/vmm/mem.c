@@ -138,6 +138,23 @@ guest_mem_flags(struct guest_mem *m, struct error *err)
 	return 0;
 }
 
+uint64_t
+guest_mem_resident(const struct guest_mem *m)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		off_t at = 0, hole;
+
+		while ((at = lseek(m->seg[i].fd, at, SEEK_DATA)) >= 0 &&
+		       (hole = lseek(m->seg[i].fd, at, SEEK_HOLE)) > at) {
+			bytes += (uint64_t)(hole - at);
+			at = hole;
+		}
+	}
+	return bytes;
+}
+
 void *
 guest_mem_at(const struct guest_mem *m, uint64_t gpa, uint64_t len, int write)
 {

@@ -68,6 +68,9 @@ int guest_mem_write(struct guest_mem *m, uint64_t gpa, const void *buf,
 int guest_mem_load(struct guest_mem *m, uint64_t gpa, const void *buf,
                    size_t len);
 
+/* Bytes of it that the host keeps; the rest was never written. */
+uint64_t guest_mem_resident(const struct guest_mem *m);
+
 /* Give each segment its page_flags, for an engine that needs them. */
 int guest_mem_flags(struct guest_mem *m, struct error *err);
 

@@ -181,6 +181,9 @@ flags_are_one_byte_a_page(void **state)
 	assert_ptr_equal(seg[0].page_flags, first);
 	assert_ptr_equal(guest_mem_find(m, 0x4fff), &seg[1]);
 	assert_null(guest_mem_find(m, 0x6000));
+	assert_int_equal(guest_mem_resident(m), 0);
+	assert_int_equal(guest_mem_write(m, 0x101000, "x", 1), 0);
+	assert_true(guest_mem_resident(m) >= GUEST_PAGE);
 	guest_mem_free(m);
 }
 

@@ -75,6 +75,7 @@ struct vm {
 	struct bus *pio, *mmio;
 	struct loop *loop;
 	unsigned ncpus;
+	unsigned sockets, cores, threads; /* for who asks; 0: not told */
 	struct vcpu vcpus[VM_MAX_CPUS];
 	uint64_t lowmem, highmem; /* bytes below and above 4 GiB */
 	uint64_t tsc_hz;          /* of the host, and so of the guest */
