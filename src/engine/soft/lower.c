@@ -177,7 +177,8 @@ lower_seg(const struct lowering *l, struct uop *u)
 	uint8_t reg = u->seg == X86_FS ? GPR_FS : GPR_GS;
 
 	if (!(l->c->mode & CM_CODE64)) {
-		if (based || !(l->c->mode & CM_FLAT))
+		/* CS may be as flat as the others and still not be written. */
+		if (based || u->seg == X86_CS || !(l->c->mode & CM_FLAT))
 			u->shift |= EA_SEG;
 		return;
 	}
