@@ -55,7 +55,8 @@ is_incomparable(uint16_t op)
 		X86_OP_RDFSBASE, X86_OP_WRFSBASE, X86_OP_RDGSBASE,
 		X86_OP_WRGSBASE, X86_OP_CLAC,     X86_OP_STAC,
 		X86_OP_VMCALL,   X86_OP_VMMCALL,  X86_OP_GETSEC,
-		X86_OP_RSM,      X86_OP_INVLPG,
+		X86_OP_RSM,      X86_OP_INVLPG,   X86_OP_LES,
+		X86_OP_LDS,      X86_OP_INTO,
 	};
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
@@ -250,12 +251,16 @@ gen_make(struct rng *r, unsigned row, uint64_t features, uint64_t at,
          struct made *m)
 {
 	const struct encoding *e = &encodings[row];
+	enum x86_mode mode = m->bits == 64 ? X86_MODE_64 : X86_MODE_32;
 	struct enc out = { .n = 0 };
 
-	if (e->mode64 == 0 || is_incomparable(e->op))
+	if (is_incomparable(e->op) ||
+	    (m->bits == 64 ? e->mode64 == 0
+	                   : e->mode64 == 1 || e->w == 1 || e->b == 1))
 		return false;
 	put_prefixes(r, e, &out);
-	put_rex(r, e, &out);
+	if (m->bits == 64)
+		put_rex(r, e, &out);
 	if (e->map > 0)
 		put(&out, 0x0f, 1);
 	if (e->map > 1)
@@ -267,7 +272,7 @@ gen_make(struct rng *r, unsigned row, uint64_t features, uint64_t at,
 		put(&out, rng_next(r), 1);
 	memcpy(m->code, out.b, sizeof(m->code));
 	m->op = e->op;
-	m->len = x86_decode(m->code, 15, X86_MODE_64, &m->insn);
+	m->len = x86_decode(m->code, 15, mode, &m->insn);
 	/* AMD has meanings for these that Intel has not: LOCK MOV CR0 is MOV
 	 * CR8, near branches take 66 for an operand size, 0F 0D of registers
 	 * is nothing. */
@@ -299,7 +304,7 @@ gen_make(struct rng *r, unsigned row, uint64_t features, uint64_t at,
 		return false;
 	m->n = (unsigned)m->len;
 	patch(r, m, at);
-	return x86_decode(m->code, m->n, X86_MODE_64, &m->insn) == m->len;
+	return x86_decode(m->code, m->n, mode, &m->insn) == m->len;
 }
 
 bool
@@ -476,6 +481,8 @@ gen_effective(const struct made *m, const struct state *s, uint64_t at)
 		ea += s->gpr[in->base];
 	if (in->index != X86_NO_REG)
 		ea += s->gpr[in->index] * in->scale;
+	if (in->addrsize == 2)
+		return (uint16_t)ea;
 	return in->addrsize == 4 ? (uint32_t)ea : ea;
 }
 
@@ -547,7 +554,11 @@ fit_registers(struct rng *r, const struct made *m, struct state *s)
 			    (uint64_t)(int64_t)(int16_t)(rng_next(r) & ~7ull) /
 			    4;
 		break;
-	case X86_OP_ENTER:
+	case X86_OP_ENTER: /* the old display apart from the new one */
+		s->gpr[X86_RBP] =
+		    ARENA_DATA + rng_below(r, 0x800) +
+		    (s->gpr[X86_RSP] < ARENA_DATA + 4096 ? 0x1600 : 0x200);
+		break;
 	case X86_OP_LEAVE:
 		s->gpr[X86_RBP] = pick_address(r, 8, true);
 		break;
@@ -639,6 +650,8 @@ gen_fit(struct rng *r, const struct made *m, uint64_t at, struct state *s,
 	if (m->len < 0)
 		return true;
 	fit_registers(r, m, s);
+	for (unsigned i = 0; i < 8 && m->bits == 32; i++)
+		s->gpr[i] = (uint32_t)s->gpr[i];
 	if (in->op == X86_OP_XLAT) {
 		s->gpr[X86_RBX] =
 		    pick_address(r, 1, false) - (s->gpr[X86_RAX] & 0xff);
@@ -653,6 +666,8 @@ gen_fit(struct rng *r, const struct made *m, uint64_t at, struct state *s,
 	if ((in->op == X86_OP_SHLD || in->op == X86_OP_SHRD) &&
 	    in->opsize == 2 && (s->gpr[X86_RCX] & 31) > 16)
 		return false;
+	for (unsigned i = 0; i < 8 && m->bits == 32; i++)
+		s->gpr[i] = (uint32_t)s->gpr[i];
 	ea = gen_effective(m, s, at);
 	/* Bits that only one of both knows, half of them out of our hands. */
 	if (in->op == X86_OP_LDMXCSR && ea < ARENA_RO && ea + 4 > ARENA_RO)

@@ -156,13 +156,18 @@ is_out(struct cpu *c, struct state *s)
 }
 
 void
-guest_run(struct state *s, bool alone)
+guest_run(struct state *s, unsigned bits, bool alone)
 {
 	struct cpu *c = cpu;
 
 	/* Anew, in case the last one wrote over itself and so over these. */
 	put64(GPA_HARNESS + (OUT_AT - HARNESS), OUT);
 	put64(GPA_HARNESS + (OUT2_AT - HARNESS), OUT2);
+	put64(GPA_HARNESS + (OUT32_AT - HARNESS), OUT | (uint64_t)OUT2 << 32);
+	c->seg[X86_CS].attr =
+	    (c->seg[X86_CS].attr & ~(X86_ATTR_L | X86_ATTR_DB)) |
+	    (bits == 64 ? X86_ATTR_L : X86_ATTR_DB);
+	c->seg[X86_CS].limit = UINT32_MAX;
 	memcpy(c->fx, s->fx, sizeof(c->fx));
 	memcpy(c->gpr, s->gpr, sizeof(s->gpr));
 	c->rip = CODE_AT;

@@ -26,12 +26,22 @@ struct harness {
 	uint64_t out, out2;
 	uint64_t which; /* 0x2a8 */
 	uint32_t mxcsr; /* 0x2b0 */
+	uint32_t pad;
+	uint32_t out32, out2_32; /* 0x2b8 */
+	uint32_t far_offset;     /* 0x2c0: far pointer into 32-bit code */
+	uint16_t far_selector;
 };
 
 static struct harness *const harness = (struct harness *)(uintptr_t)HARNESS;
 static struct state *current; /* the handler's */
 
+/* Linux's selectors of user code and data. */
+enum { CS32 = 0x23, CS64 = 0x33, DS32 = 0x2b };
+/* Low code that leads from 32-bit code back to 64-bit code. */
+enum { BRIDGE = HARNESS - 4096, BRIDGE2 = BRIDGE + 32 };
+
 void oracle_enter(void);
+void oracle_enter32(void);
 void oracle_out(void);
 void oracle_out2(void);
 void oracle_fault(void);
@@ -62,6 +72,8 @@ __asm__(".text\n"
         "mov 0x53517268, %r13\n mov 0x53517270, %r14\n"
         "mov 0x53517278, %r15\n mov 0x53517220, %rsp\n"
         "jmp *0x53517290\n"
+        ".globl oracle_enter32\noracle_enter32:\n"
+        "ljmp *0x535172c0\n"
         ".globl oracle_out2\noracle_out2:\n" STORE_GPRS
         "mov $0x53518000, %rsp\n pushfq\n popq 0x53517280\n"
         "movq $2, 0x535172a8\n"
@@ -105,6 +117,7 @@ on_signal(int sig, siginfo_t *si, void *ctx)
 	memcpy(s->fx, uc->uc_mcontext.fpregs, 512);
 	g[REG_RIP] = (greg_t)(uintptr_t)oracle_fault;
 	g[REG_EFL] = 0x202;
+	g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xffff) | CS64;
 	harness->which = 0;
 }
 
@@ -116,6 +129,21 @@ map_at(uintptr_t at, size_t len)
 	         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	return p == (void *)at ? p : NULL;
+}
+
+/* ljmp CS64:+16; +16: jmp [where] */
+static void
+make_bridge(uint32_t at, uint32_t where)
+{
+	uint8_t *p = (uint8_t *)(uintptr_t)at;
+	uint32_t to = at + 16;
+	const uint16_t cs = CS64;
+
+	p[0] = 0xea;
+	memcpy(p + 1, &to, 4);
+	memcpy(p + 5, &cs, 2);
+	memcpy(p + 16, (const uint8_t[]){ 0xff, 0x24, 0x25 }, 3);
+	memcpy(p + 19, &where, 4);
 }
 
 bool
@@ -133,8 +161,16 @@ native_init(void)
 	    mprotect((void *)(uintptr_t)ARENA_CODE, 4096,
 	             PROT_READ | PROT_WRITE | PROT_EXEC) < 0 ||
 	    mprotect((void *)(uintptr_t)ARENA_RO, 4096, PROT_READ) < 0 ||
-	    sigaltstack(&alt, NULL) < 0)
+	    map_at(BRIDGE, 4096) == NULL || sigaltstack(&alt, NULL) < 0)
 		return false;
+	make_bridge(BRIDGE, OUT_AT);
+	make_bridge(BRIDGE2, OUT2_AT);
+	if (mprotect((void *)(uintptr_t)BRIDGE, 4096, PROT_READ | PROT_EXEC) <
+	    0)
+		return false;
+	/* Present from the start, for error codes. */
+	(void)*(volatile uint8_t *)(uintptr_t)ARENA_RO;
+	__asm__ volatile("mov %0, %%ds\n mov %0, %%es" : : "r"(DS32));
 	for (unsigned i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		if (sigaction(sigs[i], &sa, NULL) < 0)
 			return false;
@@ -154,14 +190,19 @@ native_code(const uint8_t *code, unsigned n)
 }
 
 void
-native_run(struct state *s)
+native_run(struct state *s, unsigned bits)
 {
 	memcpy(harness->fx, s->fx, 512);
 	memcpy(harness->gpr, s->gpr, sizeof(s->gpr));
 	harness->rflags = s->rflags;
 	harness->out = (uint64_t)(uintptr_t)oracle_out;
 	harness->out2 = (uint64_t)(uintptr_t)oracle_out2;
-	harness->entry = CODE_AT;
+	harness->out32 = BRIDGE;
+	harness->out2_32 = BRIDGE2;
+	harness->far_offset = CODE_AT;
+	harness->far_selector = CS32;
+	harness->entry =
+	    bits == 64 ? CODE_AT : (uint64_t)(uintptr_t)oracle_enter32;
 	harness->mxcsr = 0x1f80;
 	s->fault = NO_FAULT;
 	s->error = 0;

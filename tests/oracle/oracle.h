@@ -22,8 +22,10 @@ enum {
 	/* What leads out of the code: a page of the harness, the same address
 	 * for both but with other contents. */
 	HARNESS = 0x53517000,
-	OUT_AT = HARNESS + 0x298,  /* where to go when the code is done */
-	OUT2_AT = HARNESS + 0x2a0, /* when its branch was taken */
+	OUT_AT = HARNESS + 0x298,   /* where to go when the code is done */
+	OUT2_AT = HARNESS + 0x2a0,  /* when its branch was taken */
+	OUT32_AT = HARNESS + 0x2b8, /* the same for 32-bit code */
+	OUT2_32_AT = HARNESS + 0x2bc,
 	CODE_AT = ARENA_CODE + 0x100,
 	TAKEN_AT = CODE_AT + 0x60, /* where branches lead */
 	CODE_MAX = 0x60 - 8
@@ -71,14 +73,14 @@ rng_one_in(struct rng *r, uint32_t n)
 bool native_init(void);
 void native_code(const uint8_t *code, unsigned n);
 uint8_t *native_data(void); /* DATA_BYTES, then the page to read */
-void native_run(struct state *s);
+void native_run(struct state *s, unsigned bits);
 
 /* guest.c. features: what its CPUID shows, see x86/feature.h. */
 bool guest_init(uint64_t *features);
 void guest_code(const uint8_t *code, unsigned n);
 uint8_t *guest_data(void);
 /* alone: one instruction; else up to the way out. */
-void guest_run(struct state *s, bool alone);
+void guest_run(struct state *s, unsigned bits, bool alone);
 
 /* gen.c: encodings and states that make sense for them. */
 struct made {
@@ -86,11 +88,13 @@ struct made {
 	unsigned n;
 	int len; /* what the decoder says of it */
 	struct x86_insn insn;
-	uint16_t op; /* the row's */
+	uint16_t op;   /* the row's */
+	unsigned bits; /* 64, or 32: compatibility mode */
 };
 unsigned gen_rows(void);
 const char *gen_row_name(unsigned row);
-/* For the address it will lie at. False: it cannot be compared. */
+/* For the address it will lie at, in code of m->bits. False: it cannot be
+ * compared. */
 bool gen_make(struct rng *r, unsigned row, uint64_t features, uint64_t at,
               struct made *m);
 /* Registers for it; memory it reads may be prepared in data. */
