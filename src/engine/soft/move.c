@@ -313,7 +313,9 @@ pick_move(const struct x86_insn *in, unsigned kind)
 	case X86_OP_MOVNTDQ:
 	case X86_OP_MOVNTPS:
 	case X86_OP_MOVNTPD:
-		return from ? load_whole[kind] : to ? store_whole[kind] : move16;
+		return from ? load_whole[kind]
+		       : to ? store_whole[kind]
+		            : move16;
 	case X86_OP_MOVD:
 	case X86_OP_MOVQ:
 		return pick_movd(in, kind);
