@@ -181,9 +181,9 @@ sse_exceptions_need_osxmmexcpt(void **state)
 
 /* FNSTENV by 32 and 16 bits, in protected and in real mode. */
 PROGRAM(env32, ".code32\n fninit\n fld1\n fnstenv 0x200000\n"
-               "fnstenvs 0x200040" END);
+               ".byte 0x66\n fnstenv 0x200040" END);
 PROGRAM(env16, ".code16\n xor %ax, %ax\n mov %ax, %ds\n fninit\n fld1\n"
-               "fnstenv 0x6000\n fnstenvl 0x6040" END);
+               "fnstenv 0x6000\n .byte 0x66\n fnstenv 0x6040" END);
 
 static void
 environments_have_the_modes_layout(void **state)
