@@ -106,11 +106,14 @@ fake_vm_fini(struct fake_vm *f)
 	f->vm = NULL;
 }
 
+enum { MIN_STEP_NS = 25000 };
+
 static void
 pass(struct fake_vm *f, uint64_t ns, unsigned steps)
 {
 	const uint64_t end = f->now_ns + ns;
-	const uint64_t step = ns / steps + 1;
+	const uint64_t step =
+	    ns / steps > MIN_STEP_NS ? ns / steps : MIN_STEP_NS;
 
 	loop_poll(f->vm->loop);
 	while (f->now_ns < end) {
