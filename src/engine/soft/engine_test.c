@@ -256,6 +256,24 @@ state_goes_out_and_in(void **state)
 	assert_memory_equal(one.fx + 160, b->st.fx + 160, 256);
 }
 
+static void
+a_pending_exception_comes_first(void **state)
+{
+	struct bed *b = *state;
+	struct bed_log log;
+
+	bed_long(b);
+	LOAD(b, BED_CODE, forever);
+	b->st.exc_pending = 1;
+	b->st.exc_vector = X86_GP;
+	b->st.exc_has_error = 1;
+	b->st.exc_error = 0x48;
+	assert_true(bed_run(b));
+	assert_int_equal(bed_vector(b, &log), X86_GP);
+	assert_int_equal(log.error, 0x48);
+	assert_int_equal(log.rip, BED_CODE);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -269,6 +287,7 @@ main(void)
 		T(interrupts_end_a_sleep),
 		T(a_second_processor_starts_where_sipi_says),
 		T(state_goes_out_and_in),
+		T(a_pending_exception_comes_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

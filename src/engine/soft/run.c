@@ -237,11 +237,13 @@ enum vm_exit_code
 cpu_run(struct cpu *c)
 {
 	enum vm_exit_code code = EXIT_KICKED;
-	enum verdict v;
+	enum verdict v = GO_ON;
 	bool first = true;
 
 	sync_enter(c);
-	for (;;) {
+	if (c->exc.pending) /* it came with the state */
+		v = deliver_exception(c);
+	while (v == GO_ON) {
 		v = take_requests(c);
 		if (v != GO_ON)
 			break;
