@@ -562,6 +562,10 @@ fit_registers(struct rng *r, const struct made *m, struct state *s)
 	case X86_OP_LEAVE:
 		s->gpr[X86_RBP] = pick_address(r, 8, true);
 		break;
+	case X86_OP_DPPS: /* how tiny products count within it is its own */
+	case X86_OP_DPPD:
+		s->fx[25] |= 0x08; /* MXCSR.UM */
+		break;
 	case X86_OP_LOOP:
 	case X86_OP_LOOPE:
 	case X86_OP_LOOPNE:

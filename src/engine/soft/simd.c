@@ -140,6 +140,7 @@ vv_fp(struct cpu *c, const struct uop *u, vec b)
 	uint32_t guest = fx_get32(c->fx, FX_MXCSR);
 	vec a = xmm_get(c, u->rd);
 	vv_stub *stub = (vv_stub *)(uintptr_t)u->imm;
+	uint32_t flags = 0;
 	vec r;
 
 	if (unlikely(!all_masked(guest))) {
@@ -149,9 +150,17 @@ vv_fp(struct cpu *c, const struct uop *u, vec b)
 			return fault_xm(c, u);
 		guest = fx_get32(c->fx, FX_MXCSR);
 	}
-	fp_begin(guest);
-	r = stub(a, b);
-	fx_set32(c->fx, FX_MXCSR, guest | fp_end(guest));
+	if (likely(!(guest & MXCSR_CONTROL))) {
+		r = stub(a, b);
+		flags = host_mxcsr() & MXCSR_EXC;
+	}
+	/* Flags that the guest lacks may be old ones of the host's. */
+	if (unlikely((guest & MXCSR_CONTROL) || (flags & ~guest))) {
+		set_host_mxcsr(guest | MXCSR_MASKS);
+		r = stub(a, b);
+		flags = fp_end(guest);
+		fx_set32(c->fx, FX_MXCSR, guest | flags);
+	}
 	xmm_set(c, u->rd, r);
 	return u + 1;
 }
