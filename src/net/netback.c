@@ -24,9 +24,15 @@ netback_open(const struct netback_options *o, struct netback **out_nb,
 {
 	if (o->name == NULL)
 		return netback_none.open(o, out_nb, err);
-	for (size_t i = 0; i < ARRAY_LEN(families); i++)
-		if (families[i]->claims(o->name))
-			return families[i]->open(o, out_nb, err);
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		if (!families[i]->claims(o->name))
+			continue;
+		if (o->bridge != NULL && families[i] != &netback_tap)
+			return error_set(err, -EINVAL,
+			                 "network '%s': joins no bridge",
+			                 o->name);
+		return families[i]->open(o, out_nb, err);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(foreign); i++)
 		if (strncmp(o->name, foreign[i], strlen(foreign[i])) == 0)
 			return error_set(err, -EOPNOTSUPP,

@@ -4,7 +4,7 @@
  * Every frame has a header of NETBACK_HEADER bytes before it, struct
  * virtio_net_hdr with its num_buffers (VIRTIO 1.2, 5.1.6.1; little endian),
  * whatever the back end: one that cannot offload gives zeros and drops what it
- * gets. Does not own bridges: who opens a tap has attached it, or will.
+ * gets. Does not own bridges, but a tap may be told to join one.
  *
  * Threads: the calls of one queue come from one thread at a time; open and
  * close from one alone. Nothing but open blocks or needs rights.
@@ -35,6 +35,7 @@ struct netback_options {
 	const char *name;    /* "tap0", "slirp"; NULL: no network */
 	unsigned queues;     /* wanted; fewer may come of it */
 	bool open;           /* slirp: the guest may reach the outside */
+	const char *bridge;  /* tap: the bridge it joins; NULL: as it is */
 	const char *hostfwd; /* slirp: PROTO:[HADDR]:HPORT-[GADDR]:GPORT;... */
 };
 

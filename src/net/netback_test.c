@@ -158,12 +158,27 @@ forwards_are_parsed(void **state)
 	}
 }
 
+static void
+only_a_tap_joins_a_bridge(void **state)
+{
+	const struct netback_options o = { .name = "slirp",
+		                           .bridge = "bridge0" };
+	struct netback *nb = NULL;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(netback_open(&o, &nb, &err), -EINVAL);
+	assert_string_equal(err.msg, "network 'slirp': joins no bridge");
+	assert_null(nb);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_have_their_family),
 		cmocka_unit_test(what_linux_lacks_is_named),
+		cmocka_unit_test(only_a_tap_joins_a_bridge),
 		cmocka_unit_test(no_network_swallows_frames),
 		cmocka_unit_test(bodies_begin_after_the_header),
 		cmocka_unit_test(forwards_are_parsed),

@@ -3,12 +3,14 @@
  *
  * tapN and vmnetN: opened when it is there (ifconfig(8) tap0 create), else made
  * for as long as it is open, and brought up, as FreeBSD does with
- * net.link.tap.up_on_open. Frames keep the kernel's vnet header, so checksums
- * and segmentation are left to whoever is able.
- * Source: Linux include/uapi/linux/if_tun.h, networking/tuntap.
+ * net.link.tap.up_on_open. One made here leaves its
+ * bridge as it goes. Frames keep the
+ * kernel's vnet header, so checksums and segmentation are left to whoever is
+ * able. Source: Linux include/uapi/linux/if_tun.h, networking/tuntap.
  */
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -19,6 +21,7 @@
 
 #include "base/base.h"
 #include "base/error.h"
+#include "net/link.h"
 #include "net/netback.h"
 
 struct tap {
@@ -96,6 +99,29 @@ open_queues(struct tap *t, const char *name, unsigned want, struct error *err)
 		t->fd[t->nb.queues++] = fd;
 	}
 	return 0;
+}
+
+/* One that was there may be in the bridge already; one in another stays put. */
+static int
+join(const char *name, const char *bridge, struct error *err)
+{
+	struct nl_sock nl;
+	struct link port, to;
+	int r;
+
+	if (nl_open(&nl, NETLINK_ROUTE, -1, err) < 0)
+		return err->code;
+	r = link_get(&nl, name, &port, err);
+	if (r == 0)
+		r = link_get(&nl, bridge, &to, err);
+	if (r == 0 && strcmp(to.kind, "bridge") != 0)
+		r = error_set(err, -EINVAL, "'%s' is no bridge", bridge);
+	else if (r == 0 && port.master == 0)
+		r = link_set_master(&nl, port.index, to.index, err);
+	else if (r == 0 && port.master != to.index)
+		r = error_set(err, -EBUSY, "'%s' is in another bridge", name);
+	nl_close(&nl);
+	return r < 0 ? error_wrap(err, "network '%s'", name) : 0;
 }
 
 /* Who may not, has an interface that somebody else looks after. */
@@ -182,7 +208,8 @@ tap_open(const struct netback_options *o, struct netback **out_nb,
 	if (want > NETBACK_MAX_QUEUES)
 		want = NETBACK_MAX_QUEUES;
 	if (open_queues(t, o->name, want, err) < 0 ||
-	    bring_up(o->name, err) < 0) {
+	    bring_up(o->name, err) < 0 ||
+	    (o->bridge != NULL && join(o->name, o->bridge, err) < 0)) {
 		tap_close(&t->nb);
 		return err->code;
 	}
