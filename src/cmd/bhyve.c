@@ -143,11 +143,19 @@ dumped(struct config *c, int *out_status)
 static int
 settle(struct guest *g, struct error *err)
 {
+	char here[PATH_MAX];
+
 	g->name = config_get(config_root(g->config), "name");
 	if (g->name == NULL)
 		return error_set(err, -EDOM, "no VM name");
 	presence_base(g->base, getenv("GAOL_RUN"), getenv("XDG_RUNTIME_DIR"),
 	              geteuid() == 0);
+	/* For values to say %(presence)/console. */
+	if (snprintf(here, sizeof(here), "%s/%s", g->base, g->name) >=
+	    (int)sizeof(here))
+		return error_set(err, -ENAMETOOLONG, "'%s'", g->name);
+	if (config_set(g->config, "presence", here, err) < 0)
+		return err->code;
 	if (options_topology(g->config, &g->ncpus, &g->cpus.sockets,
 	                     &g->cpus.cores, &g->cpus.threads, err) < 0)
 		return err->code;

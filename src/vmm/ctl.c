@@ -3,12 +3,14 @@
 #include "vmm/ctl.h"
 
 #include <sys/epoll.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,6 +257,42 @@ take_answer(const char *text, struct buf *out, struct error *err)
 	return 0;
 }
 
+static int
+connect_to(int dir, struct error *err)
+{
+	cleanup_close int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un sa;
+
+	address(dir, &sa);
+	if (s < 0)
+		return error_sys(err, "control socket");
+	if (connect(s, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return errno == ENOENT || errno == ECONNREFUSED
+		           ? error_set(err, -ECONNREFUSED, "it does not run")
+		           : error_sys(err, "control socket");
+	return take_fd(&s);
+}
+
+/* While the connection stands the process lives, so its pid is no other's. */
+int
+ctl_process(int dir, struct error *err)
+{
+	cleanup_close int s = connect_to(dir, err);
+	cleanup_close int process = -1;
+	struct pollfd end = { .fd = s, .events = POLLIN };
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (s < 0)
+		return s;
+	if (getsockopt(s, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return error_sys(err, "control socket");
+	process = pidfd_open(peer.pid, 0);
+	if (process < 0 || poll(&end, 1, 0) != 0)
+		return error_set(err, -ECONNREFUSED, "it does not run");
+	return take_fd(&process);
+}
+
 int
 ctl_ask(int dir, const char *request, int fd, struct buf *out,
         struct error *err)
@@ -262,20 +300,15 @@ ctl_ask(int dir, const char *request, int fd, struct buf *out,
 	const struct timeval wait = { CTL_WAIT_S, 0 };
 	cleanup_close int s = -1;
 	cleanup_free char *answer = malloc(CTL_MAX_ANSWER + 1);
-	struct sockaddr_un sa;
 	ssize_t n;
 
 	if (answer == NULL)
 		return error_set(err, -ENOMEM, "control socket");
-	address(dir, &sa);
-	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (s < 0 ||
-	    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0)
+	s = connect_to(dir, err);
+	if (s < 0)
+		return s;
+	if (setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0)
 		return error_sys(err, "control socket");
-	if (connect(s, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return errno == ENOENT || errno == ECONNREFUSED
-		           ? error_set(err, -ECONNREFUSED, "it does not run")
-		           : error_sys(err, "control socket");
 	if (send_request(s, request, fd) < 0)
 		return error_sys(err, "control socket");
 	n = recv(s, answer, CTL_MAX_ANSWER, 0);

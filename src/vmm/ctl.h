@@ -40,6 +40,10 @@ void ctl_close(struct ctl *c); /* NULL is fine */
  * number of words, or -EINVAL. */
 int ctl_words(char *request, size_t len, char *words[CTL_MAX_WORDS]);
 
+/* A pidfd of the process that runs the VM in dir, the caller's;
+ * -ECONNREFUSED: nobody does. */
+int ctl_process(int dir, struct error *err);
+
 /*
  * Ask the VM in dir; blocks up to CTL_WAIT_S. fd -1: none goes along. On
  * success out holds the text; else the server's errno and words, or

@@ -13,7 +13,7 @@
 
 enum { CLAIM_TRIES = 100 }; /* each spoilt by one who destroys it */
 
-static const char *const parts[] = { "ctl", "info", "lock" };
+static const char *const parts[] = { "console", "ctl", "info", "lock" };
 
 void
 presence_base(char out[PATH_MAX], const char *run, const char *user_run,

@@ -4,7 +4,8 @@
  * A directory BASE/NAME, which stays when the VM's process ends and until
  * bhyvectl --destroy, as scripts expect. In it: lock (held by the running
  * bhyve for its whole life, so that what runs is never guessed), ctl (its
- * control socket, see ctl.h), info (lines "name value" about the last start).
+ * control socket, see ctl.h), info (lines "name value" about the last start),
+ * console (a line's pty or socket, when the configuration puts it there).
  */
 #ifndef VMM_PRESENCE_H
 #define VMM_PRESENCE_H
