@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { COMMAND_NOT_FOUND = 127 }; /* as shells and unshare(1) have it */
+
 /* Keeps the last line that told of a problem, and passes progress on. */
 struct output {
 	command_line_fn *progress;
@@ -50,9 +52,12 @@ static int
 command_line(struct strv *argv, const struct base_plan *plan,
              const struct strv *also, const char *path)
 {
-	static const char *const first[] = { "mmdebstrap", "--mode=root",
-		                             "--format=directory",
-		                             "--variant=minbase" };
+	/* What it mounts is gone with it, even when it is killed. */
+	static const char *const first[] = {
+		"unshare",          "--mount",     "--",
+		"mmdebstrap",       "--mode=root", "--format=directory",
+		"--variant=minbase"
+	};
 	cleanup_buf struct buf include = BUF_INIT;
 	cleanup_strv struct strv packages = STRV_INIT;
 	int r = 0;
@@ -99,6 +104,8 @@ debian_tree(const struct base_plan *plan, const struct strv *also,
 	if (command_line(&argv, plan, also, path) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	r = command_run(argv.v, on_line, &out, err);
+	if (r == COMMAND_NOT_FOUND)
+		return error_set(err, -ENOENT, "no mmdebstrap here");
 	if (r > 0)
 		return error_set(err, -EIO, "mmdebstrap: %s",
 		                 out.trouble[0] != '\0' ? out.trouble
