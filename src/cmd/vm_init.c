@@ -64,13 +64,27 @@ load_all(void)
 		fclose(list);
 }
 
-/* The last NAME=VALUE of the kernel's command line, or unset. */
-static const char *
-word(const char *name, const char *unset)
+/* What the kernel's command line says. */
+struct wishes {
+	char root[256], init[256], type[32];
+	bool writable; /* "rw" */
+};
+
+static bool
+take(const char *w, const char *name, char *to, size_t size)
 {
-	static char text[4096]; /* what is returned points into it */
 	size_t len = strlen(name);
-	const char *found = unset;
+
+	if (strncmp(w, name, len) != 0)
+		return false;
+	snprintf(to, size, "%s", w + len);
+	return true;
+}
+
+static void
+read_wishes(struct wishes *o)
+{
+	char text[4096];
 	char *save = NULL;
 	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
@@ -78,11 +92,14 @@ word(const char *name, const char *unset)
 	if (fd >= 0)
 		close(fd);
 	text[n > 0 ? n : 0] = '\0';
+	*o = (struct wishes){ "/dev/vda", "/sbin/init", "ext4", false };
 	for (char *w = strtok_r(text, " \n", &save); w != NULL;
 	     w = strtok_r(NULL, " \n", &save))
-		if (strncmp(w, name, len) == 0 && w[len] == '=')
-			found = w + len + 1;
-	return found;
+		if (strcmp(w, "rw") == 0 || strcmp(w, "ro") == 0)
+			o->writable = w[1] == 'w';
+		else if (!take(w, "root=", o->root, sizeof(o->root)) &&
+		         !take(w, "init=", o->init, sizeof(o->init)))
+			(void)take(w, "rootfstype=", o->type, sizeof(o->type));
 }
 
 static void
@@ -101,23 +118,22 @@ wait_for(const char *path)
 int
 main(void)
 {
-	char root[256], init[256], type[32];
+	struct wishes o;
 
 	if (mount("dev", "/dev", "devtmpfs", 0, NULL) < 0 ||
 	    mount("proc", "/proc", "proc", 0, NULL) < 0)
 		give_up("mount");
 	load_all();
-	snprintf(root, sizeof(root), "%s", word("root", "/dev/vda"));
-	snprintf(init, sizeof(init), "%s", word("init", "/sbin/init"));
-	snprintf(type, sizeof(type), "%s", word("rootfstype", "ext4"));
-	wait_for(root);
-	if (mount(root, "/root", type, MS_RDONLY, NULL) < 0)
-		give_up(root);
+	read_wishes(&o);
+	wait_for(o.root);
+	if (mount(o.root, "/root", o.type, o.writable ? 0 : MS_RDONLY, NULL) <
+	    0)
+		give_up(o.root);
 	(void)umount("/proc");
 	if (mount("/dev", "/root/dev", NULL, MS_MOVE, NULL) < 0 ||
 	    chdir("/root") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 ||
 	    chroot(".") < 0 || chdir("/") < 0)
 		give_up("change to the disk");
-	execl(init, init, (char *)NULL);
-	give_up(init);
+	execl(o.init, o.init, (char *)NULL);
+	give_up(o.init);
 }

@@ -22,6 +22,11 @@
 
 #define DEFAULT_KERNEL "linux-image-cloud-amd64"
 
+/* What comes to a kernel: an init, its devices, and who hears the power button
+ * where there is no systemd-logind. */
+static const char *const packages[] = { "systemd-sysv", "udev",
+	                                "acpi-support-base" };
+
 /* The console, which is a serial line, is the host's administrator's. An
  * address is given on the kernel's command line, as Linux's nfsroot.rst has
  * it. */
@@ -75,11 +80,11 @@ make_tree(struct job *j, struct error *err)
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(commands); i++)
 		r = strv_push(&run, commands[i]);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(packages); i++)
+		r = strv_push(&also, packages[i]);
 	if (r < 0 || strv_extend(&run, &plan.commands) < 0 ||
 	    strv_push(&also, plan.kernel[0] != '\0' ? plan.kernel
-	                                            : DEFAULT_KERNEL) < 0 ||
-	    strv_push(&also, "systemd-sysv") < 0 ||
-	    strv_push(&also, "udev") < 0)
+	                                            : DEFAULT_KERNEL) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	plan.commands = run;
 	/* Debian's own initrd would be made in a minute and not be used. */
