@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "linux/file.h"
 #include "manage/base.h"
+#include "manage/console.h"
 #include "manage/disk.h"
 #include "manage/doctor.h"
 #include "manage/root.h"
@@ -86,6 +87,21 @@ cmd_down(int argc, char **argv, struct error *err)
 	if (!site_args(argc, argv, &dir, &net))
 		return usage(stderr, 2);
 	return site_down(dir, net, show_line, NULL, err);
+}
+
+static int
+cmd_console(int argc, char **argv, struct error *err)
+{
+	int r;
+
+	(void)argc;
+	if (isatty(STDIN_FILENO))
+		printf("Type ~. at the beginning of a line to leave.\n");
+	fflush(stdout);
+	r = console_attach(argv[0], err);
+	if (r == 0 && isatty(STDIN_FILENO))
+		printf("\n");
+	return r;
 }
 
 static int
@@ -219,6 +235,8 @@ static const struct subcommand {
 	  3, cmd_up },
 	{ "down", "[--host-net NAME] DIR", "stop them and clean up", 1, 3,
 	  cmd_down },
+	{ "console", "NAME", "this terminal to the console of a VM", 1, 1,
+	  cmd_console },
 	{ "base", "make NAME FILE", "make a base: a tree for jails to share", 1,
 	  3, cmd_base },
 	{ "base", "remove NAME | list", "remove a base, list all", 1, 3,

@@ -24,6 +24,8 @@
 #include "linux/netns.h"
 #include "linux/self.h"
 #include "manage/base.h"
+#include "manage/disk.h"
+#include "manage/vms.h"
 
 struct site {
 	char dir[PATH_MAX];       /* real path */
@@ -62,11 +64,18 @@ say(const struct site *s, const char *fmt, ...)
 	s->progress(s->arg, line);
 }
 
-/* ---- bases ---- */
+/* ---- bases and disks ---- */
+
+/* What a site has a directory of files for, one for each. */
+static const struct kind {
+	const char *word;
+	int (*make)(const char *name, const char *text, size_t len,
+	            command_line_fn *progress, void *arg, struct error *err);
+} kinds[] = { { "base", base_make }, { "disk", disk_make } };
 
 static int
-make_one_base(const struct site *s, int dir, const char *name,
-              struct error *err)
+make_one(const struct site *s, const struct kind *kind, int dir,
+         const char *name, struct error *err)
 {
 	cleanup_free char *text = NULL;
 	size_t len;
@@ -74,29 +83,38 @@ make_one_base(const struct site *s, int dir, const char *name,
 
 	if (file_read(dir, name, BASE_MAX_BYTES, &text, &len, err) < 0)
 		return err->code;
-	r = base_make(name, text, len, s->progress, s->arg, err);
+	r = kind->make(name, text, len, s->progress, s->arg, err);
 	if (r > 0)
-		say(s, "made base %s", name);
+		say(s, "made %s %s", kind->word, name);
 	return r;
 }
 
 static int
-make_bases(const struct site *s, struct error *err)
+make_kind(const struct site *s, const struct kind *kind, struct error *err)
 {
 	char path[PATH_MAX + 16];
 	struct dirent *e;
 	DIR *d;
 	int r = 0;
 
-	snprintf(path, sizeof(path), "%s/base", s->dir);
+	snprintf(path, sizeof(path), "%s/%s", s->dir, kind->word);
 	d = opendir(path);
 	if (d == NULL)
 		return errno == ENOENT ? 0 : error_sys(err, "open '%s'", path);
 	while (r >= 0 && (e = readdir(d)) != NULL)
 		if (base_name_ok(e->d_name))
-			r = make_one_base(s, dirfd(d), e->d_name, err);
+			r = make_one(s, kind, dirfd(d), e->d_name, err);
 	closedir(d);
 	return r < 0 ? r : 0;
+}
+
+static int
+make_all(const struct site *s, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (make_kind(s, &kinds[i], err) < 0)
+			return err->code;
+	return 0;
 }
 
 /* ---- which site lives where ---- */
@@ -337,18 +355,23 @@ bring_up(const struct site *s, const char *host_net, struct error *err)
 	cleanup_strv struct strv stopped = STRV_INIT;
 	cleanup_strv struct strv running = STRV_INIT;
 
-	if (make_bases(s, err) < 0)
+	int status = 0;
+
+	if (make_all(s, err) < 0)
 		return err->code;
 	if (host_net != NULL && enter_host_net(s, host_net, err) < 0)
 		return err->code;
 	if (pick_jails(s, PICK_STOPPED, &stopped, err) < 0 ||
 	    pick_jails(s, PICK_RUNNING, &running, err) < 0)
 		return err->code;
-	if (stopped.n == 0) {
+	if (stopped.n == 0 && running.n != 0)
 		say(s, "all jails of '%s' are running", s->dir);
-		return 0;
-	}
-	return start_jails(s, &stopped, running.n == 0, err);
+	if (stopped.n != 0)
+		status = start_jails(s, &stopped, running.n == 0, err);
+	/* After the jails, whose hooks make the bridges. */
+	if (status < 0 || vms_start(s->dir, s->progress, s->arg, err) < 0)
+		return err->code;
+	return status;
 }
 
 int
@@ -405,6 +428,8 @@ take_down(const struct site *s, const char *host_net, struct error *err)
 	else if (find_host_net(s, net, err) < 0)
 		return err->code;
 	if (net[0] != '\0' && netns_enter(net, err) < 0 && err->code != -ENOENT)
+		return err->code;
+	if (vms_stop(s->dir, s->progress, s->arg, err) < 0)
 		return err->code;
 	status = stop_jails(s, PICK_RUNNING, "-r", err);
 	if (status < 0 || clear_dead(s, err) < 0 ||

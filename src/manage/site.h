@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* site.h - a site: a directory with a jail.conf, and what its jails need first.
+/* site.h - a site: a directory with a jail.conf, what its jails need first, and
+ * VMs.
  *
- *   DIR/jail.conf    the jails; works with plain jail(8) once the bases are
- * there DIR/base/NAME    one file for each base (base.h)
+ *   DIR/jail.conf     the jails, for plain jail(8) too once the bases are there
+ *   DIR/base/NAME     one file for each base (base.h)
+ *   DIR/disk/NAME     one file for each disk (disk.h)
+ *   DIR/vm/NAME.conf  one file for each VM (vms.h)
  *
- * Starts and stops nothing itself: jail(8) does. Knows which site lives in
- * which named network namespace, in the file "sites" of the runtime directory.
+ * Starts and stops nothing itself: jail(8) and vms.h do. Knows which site lives
+ * in which named network namespace, in the file "sites" of the runtime
+ * directory.
  */
 #ifndef MANAGE_SITE_H
 #define MANAGE_SITE_H
@@ -13,8 +17,8 @@
 #include "manage/command.h"
 
 /*
- * Make the site's bases, make and enter the network namespace host_net (NULL:
- * stay), start the jails that do not run yet.
+ * Make the site's bases and disks, make and enter the network namespace
+ * host_net (NULL: stay), start the jails and then the VMs that do not run yet.
  *
  * progress is told what goes on. Returns jail(8)'s exit status, or a negative
  * errno when it did not come to that.
@@ -22,8 +26,8 @@
 int site_up(const char *dir, const char *host_net, command_line_fn *progress,
             void *arg, struct error *err);
 
-/* Stop the site's jails; take down the namespace when it was made for the
- * site; then site_tidy(). Returns as site_up(). */
+/* Stop the site's VMs and jails; take down the namespace when it was made for
+ * the site; then site_tidy(). Returns as site_up(). */
 int site_down(const char *dir, const char *host_net, command_line_fn *progress,
               void *arg, struct error *err);
 
