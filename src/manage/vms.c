@@ -31,13 +31,21 @@
 
 extern char **environ;
 
-enum { TICK_MS = 50, PRESS_S = 5, FORCE_S = 10, MAX_VMS = 1024 };
+enum {
+	TICK_MS = 50,
+	LIVES_MS = 2000, /* a VM that was reset runs again within */
+	PRESS_MS = 5000, /* between two presses of a power button */
+	FORCE_S = 10,
+	MAX_VMS = 1024
+};
 
 struct vm_file {
 	char path[PATH_MAX]; /* its file */
 	char name[PRESENCE_MAX_NAME + 1];
 	char *prepare; /* exec.prepare, or NULL */
 	uint64_t stop_s;
+	uint64_t idle_ms;  /* since when there, but not running; 0: it is not */
+	uint64_t press_ms; /* when to press its button next */
 };
 
 struct vms {
@@ -211,6 +219,26 @@ is_running(const struct vms *all, const struct vm_file *vm)
 	       presence_runs(dir);
 }
 
+/*
+ * Does it run, or will it in a moment? Between two lives of a VM that was reset
+ * its presence is there and nobody has the lock, which is also what one leaves
+ * that was killed.
+ */
+static bool
+is_alive(const struct vms *all, struct vm_file *vm)
+{
+	cleanup_close int dir = -1;
+	struct error none;
+
+	if (presence_open(all->base, vm->name, &dir, &none) < 0)
+		return false;
+	if (presence_runs(dir))
+		vm->idle_ms = 0;
+	else if (vm->idle_ms == 0)
+		vm->idle_ms = now_ms();
+	return vm->idle_ms == 0 || now_ms() - vm->idle_ms < LIVES_MS;
+}
+
 /* A pidfd of its process, when it has come so far as to listen. */
 static int
 process_of(const struct vms *all, const struct vm_file *vm)
@@ -352,14 +380,17 @@ wait_until_up(const struct vms *all, const struct vm_file *vm, pid_t pid,
 }
 
 static int
-start_one(const struct vms *all, const struct vm_file *vm, struct error *err)
+start_one(const struct vms *all, struct vm_file *vm, struct error *err)
 {
 	cleanup_close int log = -1;
 	char log_path[PATH_MAX];
 	pid_t pid;
 
-	if (is_running(all, vm))
-		return 0;
+	while (is_alive(all, vm)) {
+		if (is_running(all, vm))
+			return 0;
+		wait_a_tick();
+	}
 	if (forget(all, vm, err) < 0 || prepare(vm, err) < 0)
 		return err->code;
 	log = open_log(vm, log_path, err);
@@ -388,39 +419,48 @@ vms_start(const char *dir, command_line_fn *progress, void *arg,
 
 /* ---- stopping ---- */
 
-/*
- * Press the power buttons of those that run until none does or the time is
- * over; how many still run. A button is pressed again and again: a guest may
- * not have listened yet, or be another by now.
- */
-static size_t
-press_until(const struct vms *all, uint64_t begin_ms)
+/* Press its button when it is time. One in its first moments has none yet, and
+ * nobody may listen to it: it is pressed again. */
+static void
+press(const struct vms *all, struct vm_file *vm)
 {
-	for (unsigned tick = 0;; tick++) {
+	if (vm->idle_ms != 0)
+		vm->press_ms = 0; /* its next life's */
+	if (now_ms() < vm->press_ms)
+		return;
+	cleanup_close int process = process_of(all, vm);
+	if (process < 0)
+		return;
+	(void)pidfd_send_signal(process, SIGTERM, NULL, 0);
+	vm->press_ms = now_ms() + PRESS_MS;
+}
+
+/* Until none is alive or their time is over; how many are. */
+static size_t
+press_until_gone(const struct vms *all)
+{
+	uint64_t begin_ms = now_ms();
+
+	for (;;) {
 		uint64_t past_ms = now_ms() - begin_ms;
-		size_t running = 0, late = 0;
+		size_t alive = 0, late = 0;
 
 		for (size_t i = 0; i < all->n; i++) {
-			if (!is_running(all, &all->v[i]))
+			if (!is_alive(all, &all->v[i]))
 				continue;
-			running++;
+			alive++;
 			late += past_ms > all->v[i].stop_s * 1000;
-			if (tick % (PRESS_S * 1000 / TICK_MS) != 0)
-				continue;
-			cleanup_close int process = process_of(all, &all->v[i]);
-			if (process >= 0)
-				(void)pidfd_send_signal(process, SIGTERM, NULL,
-				                        0);
+			press(all, &all->v[i]);
 		}
-		if (running == late)
-			return running;
+		if (alive == late)
+			return alive;
 		wait_a_tick();
 	}
 }
 
 /* Off with it, as bhyvectl --force-poweroff does, or killed. */
 static void
-force(const struct vms *all, const struct vm_file *vm)
+force(const struct vms *all, struct vm_file *vm)
 {
 	cleanup_close int dir = -1;
 	cleanup_buf struct buf answer = BUF_INIT;
@@ -429,35 +469,35 @@ force(const struct vms *all, const struct vm_file *vm)
 
 	if (presence_open(all->base, vm->name, &dir, &none) == 0)
 		(void)ctl_ask(dir, "suspend poweroff", -1, &answer, &none);
-	while (is_running(all, vm) && now_ms() < end)
+	while (is_alive(all, vm) && now_ms() < end)
 		wait_a_tick();
 	cleanup_close int process = process_of(all, vm);
 	if (process >= 0)
 		(void)pidfd_send_signal(process, SIGKILL, NULL, 0);
-	for (int i = 0; i < 20 && is_running(all, vm); i++)
+	for (end = now_ms() + LIVES_MS; is_alive(all, vm) && now_ms() < end;)
 		wait_a_tick();
 }
 
 static size_t
-count_running(const struct vms *all)
+count_alive(const struct vms *all)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < all->n; i++)
-		n += is_running(all, &all->v[i]);
+		n += is_alive(all, &all->v[i]);
 	return n;
 }
 
 static int
 stop_all(const struct vms *all, struct error *err)
 {
-	size_t n = count_running(all);
+	size_t n = count_alive(all);
 
 	if (n != 0)
 		say(all, "VMs shut down: %zu ...", n);
-	if (n != 0 && press_until(all, now_ms()) != 0)
+	if (n != 0 && press_until_gone(all) != 0)
 		for (size_t i = 0; i < all->n; i++) {
-			if (!is_running(all, &all->v[i]))
+			if (!is_alive(all, &all->v[i]))
 				continue;
 			say(all, "VM %s: powered off, it did not shut down",
 			    all->v[i].name);
