@@ -55,6 +55,7 @@ struct guest {
 	char restore[PATH_MAX]; /* -r; "": boot. The title overwrites argv */
 	unsigned ncpus;
 	uint64_t mem_bytes;
+	cpu_set_t pins[VM_MAX_CPUS];
 	char base[PATH_MAX]; /* where presences are */
 	int dir, lock;       /* ours */
 	struct vm *vm;
@@ -227,6 +228,33 @@ end_keeper(struct guest *g, bool destroy)
 	close(g->keeper);
 }
 
+/* -p */
+static int
+pin(struct guest *g, struct error *err)
+{
+	cpu_set_t here;
+	bool any = true;
+
+	if (sched_getaffinity(0, sizeof(here), &here) < 0)
+		return error_sys(err, "host processors");
+	for (unsigned i = 0; i < g->vm->ncpus; i++) {
+		cpu_set_t *set = &g->pins[i];
+
+		if (options_pin(g->config, i, set, &any, err) < 0)
+			return err->code;
+		if (any)
+			continue;
+		CPU_AND(set, set, &here);
+		if (CPU_COUNT(set) == 0)
+			return error_set(err, -EINVAL,
+			                 "vcpu.%u.cpuset: no such processor "
+			                 "here",
+			                 i);
+		g->vm->vcpus[i].affinity = set;
+	}
+	return 0;
+}
+
 static int
 make_vm(struct guest *g, struct error *err)
 {
@@ -261,7 +289,7 @@ make_vm(struct guest *g, struct error *err)
 	g->vm->sockets = g->cpus.sockets;
 	g->vm->cores = g->cpus.cores;
 	g->vm->threads = g->cpus.threads;
-	return 0;
+	return pin(g, err);
 }
 
 static int

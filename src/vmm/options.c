@@ -518,3 +518,46 @@ options_memory(struct config *c, uint64_t *out_bytes, struct error *err)
 	*out_bytes = bytes;
 	return 0;
 }
+
+/* One "N" or "N-M" of a list of host processors. */
+static int
+add_cpus(char *text, cpu_set_t *set)
+{
+	char *dash = strchr(text, '-');
+	long long first, last;
+
+	if (dash != NULL)
+		*dash = '\0';
+	if (num_int_in(text, 0, CPU_SETSIZE - 1, &first) < 0)
+		return -EINVAL;
+	last = first;
+	if (dash != NULL &&
+	    num_int_in(dash + 1, first, CPU_SETSIZE - 1, &last) < 0)
+		return -EINVAL;
+	for (; first <= last; first++)
+		CPU_SET((size_t)first, set);
+	return 0;
+}
+
+int
+options_pin(struct config *c, unsigned n, cpu_set_t *out, bool *out_any,
+            struct error *err)
+{
+	const char *list;
+	cpu_set_t set;
+	char key[32];
+
+	snprintf(key, sizeof(key), "vcpu.%u.cpuset", n);
+	list = config_get(config_root(c), key);
+	*out_any = list == NULL;
+	CPU_ZERO(&set);
+	while (list != NULL && *list != '\0') {
+		cleanup_free char *s = item(&list, ",");
+
+		if (s == NULL || add_cpus(s, &set) < 0)
+			return error_set(err, -EINVAL,
+			                 "'%s': want host processors", key);
+	}
+	*out = set;
+	return 0;
+}

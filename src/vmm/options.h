@@ -6,6 +6,7 @@
  */
 #ifndef VMM_OPTIONS_H
 #define VMM_OPTIONS_H
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,5 +41,8 @@ int options_topology(struct config *c, unsigned *out_cpus, unsigned *sockets,
                      unsigned *cores, unsigned *threads, struct error *err);
 /* Bytes of "memory.size"; a bare number below 1 MiB counts in MiB. */
 int options_memory(struct config *c, uint64_t *out_bytes, struct error *err);
+/* "vcpu.N.cpuset" of processor n, "0,2-3". *out_any: it is not set. */
+int options_pin(struct config *c, unsigned n, cpu_set_t *out, bool *out_any,
+                struct error *err);
 void options_usage(struct buf *out);
 #endif

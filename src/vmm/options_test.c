@@ -184,6 +184,41 @@ memory_counts_as_bhyve_counts(void **state)
 	}
 }
 
+static void
+processors_are_pinned_to_lists(void **state)
+{
+	static const struct {
+		const char *list;
+		int rc, count, has;
+	} rows[] = {
+		{ "0", 0, 1, 0 },           { "0,2-3", 0, 3, 2 },
+		{ "5-5", 0, 1, 5 },         { "3-2", -EINVAL, 0, 0 },
+		{ "x", -EINVAL, 0, 0 },     { "1,,2", -EINVAL, 0, 0 },
+		{ "99999", -EINVAL, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct config *c;
+		struct error err;
+		cpu_set_t set;
+		bool any;
+
+		assert_int_equal(config_new(&c, &err), 0);
+		assert_int_equal(options_pin(c, 1, &set, &any, &err), 0);
+		assert_true(any);
+		assert_int_equal(
+		    config_set(c, "vcpu.1.cpuset", rows[i].list, &err), 0);
+		assert_int_equal(options_pin(c, 1, &set, &any, &err),
+		                 rows[i].rc);
+		if (rows[i].rc == 0) {
+			assert_int_equal(CPU_COUNT(&set), rows[i].count);
+			assert_true(CPU_ISSET((size_t)rows[i].has, &set));
+		}
+		config_free(c);
+	}
+}
+
 int
 main(void)
 {
@@ -192,6 +227,7 @@ main(void)
 		cmocka_unit_test(bad_lines_are_refused),
 		cmocka_unit_test(topology_is_filled_in_and_checked),
 		cmocka_unit_test(memory_counts_as_bhyve_counts),
+		cmocka_unit_test(processors_are_pinned_to_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

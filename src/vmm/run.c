@@ -106,6 +106,9 @@ start_thread(struct vcpu *v, struct error *err)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&v->thread, NULL, vcpu_main, v);
+	if (rc == 0 && v->affinity != NULL)
+		(void)pthread_setaffinity_np(v->thread, sizeof(*v->affinity),
+		                             v->affinity);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc != 0)
 		return error_set(err, -rc, "thread of vCPU %u", v->id);

@@ -9,6 +9,7 @@
 #ifndef VMM_VM_H
 #define VMM_VM_H
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,6 +45,8 @@ struct vcpu {
 	struct cpuid_table *cpuid;
 	pthread_t thread;
 	bool started;
+	const cpu_set_t
+	    *affinity; /* host processors; NULL: any. The caller's */
 	struct error error;
 };
 
