@@ -48,6 +48,9 @@ enum {
 };
 
 #define BLK_MAX_BYTES ((uint64_t)BLK_SEGS * BLK_SEG_BYTES)
+/* What a queue has under way before it takes more: who pauses the machine waits
+ * for it, however much a guest asks for. */
+#define BLK_UNDER_WAY BLK_MAX_BYTES
 
 enum blk_feature {
 	F_SIZE_MAX = 1,
@@ -109,7 +112,7 @@ struct blk_req {
 	struct blk_req *next; /* free */
 	struct virtq_chain c;
 	uint8_t *status;
-	uint8_t type;
+	uint64_t cost; /* of BLK_UNDER_WAY */
 	struct iovec iov[BLK_PARTS];
 	uint64_t gpa[BLK_PARTS];
 };
@@ -121,7 +124,8 @@ struct blk_queue {
 	struct loop_fd *watch;
 	struct worker *worker;
 	struct blk_req *reqs, *free;
-	unsigned fresh; /* reqs never used yet, from here on */
+	unsigned fresh;     /* reqs never used yet, from here on */
+	uint64_t under_way; /* bytes */
 };
 
 struct blk {
@@ -145,6 +149,8 @@ finish(struct blk_req *r, uint8_t status)
 {
 	struct blk_queue *q = r->queue;
 
+	q->under_way -= r->cost;
+	r->cost = 0;
 	*r->status = status;
 	virtq_push(ring(q), &r->c, (uint32_t)r->c.write_bytes);
 	r->next = q->free;
@@ -224,6 +230,8 @@ submit(struct blk_req *r, enum disk_op op)
 {
 	r->disk.op = op;
 	r->disk.done = disk_done;
+	r->cost = op == DISK_DISCARD ? 0 : r->disk.len;
+	r->queue->under_way += r->cost;
 	disk_aio_submit(r->queue->aio, &r->disk);
 }
 
@@ -333,7 +341,8 @@ handle(struct blk_req *r)
 static bool
 has_room(const struct blk_queue *q)
 {
-	return q->free != NULL || q->fresh < BLK_QUEUE;
+	return q->under_way < BLK_UNDER_WAY &&
+	       (q->free != NULL || q->fresh < BLK_QUEUE);
 }
 
 /* The next request of the ring, or NULL. */
@@ -379,7 +388,7 @@ run(struct blk_queue *q)
 	publish(q);
 	if (ring(q)->broken)
 		virtio_broken(&q->blk->virtio);
-	/* When all requests are taken, reaped() comes here again. */
+	/* When there is no room for more, reaped() comes here again. */
 	if (has_room(q) && !virtq_idle(ring(q)))
 		virtio_kick(&q->blk->virtio, q->index);
 }
