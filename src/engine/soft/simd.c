@@ -92,19 +92,19 @@ flags_of(void (*run)(void *), void *arg, uint32_t control)
 static SOFT_COLD bool
 judge(struct cpu *c, void (*run)(void *), void *arg)
 {
-	enum { BEFORE = 0x07, OE = 0x08, UE = 0x10, PE = 0x20 };
+	enum { BEFORE = 0x07, UE = 0x10 };
 	uint32_t guest = fx_get32(c->fx, FX_MXCSR);
 	uint32_t masks = (guest & MXCSR_MASKS) >> 7;
-	uint32_t flags = flags_of(run, arg, guest & ~(uint32_t)MXCSR_FTZ);
+	/* Flush-to-zero counts only with underflow masked. */
+	uint32_t flags = flags_of(
+	    run, arg, masks & UE ? guest : guest & ~(uint32_t)MXCSR_FTZ);
 	uint32_t raised;
 
 	if (flags & BEFORE & ~masks) {
 		fx_set32(c->fx, FX_MXCSR, guest | (flags & BEFORE));
 		return true;
 	}
-	if (masks & UE)
-		flags = flags_of(run, arg, guest);
-	else
+	if (!(masks & UE))
 		flags = (flags & ~(uint32_t)UE) |
 		        (flags_of(run, arg, guest | MXCSR_FTZ) & UE);
 	raised = flags & ~masks;
