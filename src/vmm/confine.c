@@ -138,7 +138,8 @@ add(struct rules *r, uint16_t nr, const struct seccomp_test *tests, uint8_t n)
 	struct seccomp_rule *rule = &r->rule[r->n++];
 
 	*rule = (struct seccomp_rule){ .first = nr, .last = nr, .n_test = n };
-	memcpy(rule->test, tests, n * sizeof(*tests));
+	if (n > 0) /* without tests there is no array */
+		memcpy(rule->test, tests, n * sizeof(*tests));
 }
 
 /* Arguments that a call must have; the rest of the list is free of them. */

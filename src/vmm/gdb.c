@@ -414,13 +414,14 @@ detach(struct gdb *g)
 {
 	loop_fd_remove(g->client_watch);
 	g->client_watch = NULL;
-	if (g->client >= 0)
-		close(g->client);
-	g->client = -1;
+	/* The guest is as it was before the debugger sees the end. */
 	while (g->nbreaks > 0)
 		(void)g->vm->ops->breakpoint(g->vm, g->breaks[--g->nbreaks],
 		                             false);
 	go(g);
+	if (g->client >= 0)
+		close(g->client);
+	g->client = -1;
 }
 
 static void

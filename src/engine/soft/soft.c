@@ -98,6 +98,7 @@ static int
 vm_init(struct vm *vm, struct error *err)
 {
 	struct soft_vm *s = calloc(1, sizeof(*s));
+	int rc;
 
 	if (s == NULL)
 		return error_set(err, -ENOMEM, "software processor");
@@ -108,8 +109,12 @@ vm_init(struct vm *vm, struct error *err)
 	s->cpus = calloc(s->ncpus, sizeof(s->cpus[0]));
 	s->lapics = calloc(s->ncpus, sizeof(s->lapics[0]));
 	if (s->cpus == NULL || s->lapics == NULL || sync_new(s) < 0 ||
-	    block_cache_new(s) < 0 || simd_new(s) < 0)
+	    block_cache_new(s) < 0)
 		error_set(err, -ENOMEM, "software processor");
+	else if ((rc = simd_new(s)) < 0)
+		error_set(err, rc,
+		          rc == -ENOTSUP ? "this host's processor has no SSE4.2"
+		                         : "software processor");
 	else if (guest_mem_flags(vm->mem, err) == 0) {
 		guest_mem_on_written(vm->mem, on_written, s);
 		return 0;
