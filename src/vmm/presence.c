@@ -4,16 +4,16 @@
 
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "linux/file.h"
 
 enum { CLAIM_TRIES = 100 }; /* each spoilt by one who destroys it */
-
-static const char *const parts[] = { "console", "ctl", "info", "lock" };
 
 void
 presence_base(char out[PATH_MAX], const char *run, const char *user_run,
@@ -153,6 +153,22 @@ presence_runs(int dir)
 	       whole.l_type != F_UNLCK;
 }
 
+/* Files, links and sockets; what a configuration put there, too. */
+static int
+empty(int dir, struct error *err)
+{
+	DIR *d = file_opendir(dir, ".", err);
+	struct dirent *e;
+
+	if (d == NULL)
+		return err->code;
+	while ((e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			(void)unlinkat(dir, e->d_name, 0);
+	closedir(d);
+	return 0;
+}
+
 int
 presence_destroy(const char *base, const char *name, struct error *err)
 {
@@ -168,8 +184,8 @@ presence_destroy(const char *base, const char *name, struct error *err)
 	if (rc < 0 && rc != -EAGAIN)
 		return error_set(err, rc, "VM '%s': lock: %s", name,
 		                 strerror(-rc));
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		(void)unlinkat(dir, parts[i], 0);
+	if (empty(dir, err) < 0)
+		return err->code;
 	top = open_base(base, err);
 	if (top < 0)
 		return err->code;

@@ -5,7 +5,7 @@
  * bhyvectl --destroy, as scripts expect. In it: lock (held by the running
  * bhyve for its whole life, so that what runs is never guessed), ctl (its
  * control socket, see ctl.h), info (lines "name value" about the last start),
- * console (a line's pty or socket, when the configuration puts it there).
+ * and what the configuration puts there: a line's pty, a port's socket.
  */
 #ifndef VMM_PRESENCE_H
 #define VMM_PRESENCE_H

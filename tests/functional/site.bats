@@ -43,6 +43,11 @@ teardown() {
 	echo "$output"
 	[ "$status" = 0 ]
 
+	# The VM's console reaches a login.
+	printf '\r' >"$GAOL_RUN-vm/linux/console"
+	timeout $((60 * ${GAOL_SLOW:-1})) \
+		grep -aqm 1 'linux login:' "$GAOL_RUN-vm/linux/console"
+
 	# Nothing of it shows on the machine's own network.
 	run ip -brief addr
 	[[ $output != *10.0.0.1* && $output != *192.168.10.* ]]

@@ -81,6 +81,13 @@ no_process() {
 	has tap0
 	says "$one" 'gaol guest up'
 
+	# "~." leaves the console; what is typed before it is the guest's.
+	run gaol console "$one" <<<$'x\n~.'
+	[ "$status" = 0 ]
+	run gaol console "$two"
+	[ "$status" = 1 ]
+	is "gaol: console: VM:$two is not created."
+
 	# A second up has nothing to do.
 	run gaol up "$site"
 	is ""
