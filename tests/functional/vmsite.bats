@@ -63,7 +63,7 @@ gone() {
 # kill_vm NAME: both its processes, as a crash would.
 kill_vm() {
 	pgrep -fx "bhyve: $1" | xargs -r kill -KILL
-	eventually 5 no_process "$1"
+	eventually 5 flock -n "$vms/$1/lock" true
 }
 
 no_process() {
