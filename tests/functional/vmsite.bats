@@ -62,8 +62,17 @@ gone() {
 
 # kill_vm NAME: both its processes, as a crash would.
 kill_vm() {
-	pgrep -fx "bhyve: $1" | xargs -r kill -KILL
-	eventually 5 flock -n "$vms/$1/lock" true
+	local pid
+
+	for pid in $(pgrep -fx "bhyve: $1"); do
+		kill -KILL "$pid"
+		eventually 5 no_files "$pid"
+	done
+}
+
+# no_files PID: it holds nothing any more, though it may wait for its parent.
+no_files() {
+	[ -z "$(ls "/proc/$1/fd" 2>/dev/null)" ]
 }
 
 no_process() {
