@@ -62,17 +62,13 @@ gone() {
 
 # kill_vm NAME: both its processes, as a crash would.
 kill_vm() {
-	local pid
-
-	for pid in $(pgrep -fx "bhyve: $1"); do
-		kill -KILL "$pid"
-		eventually 5 no_files "$pid"
-	done
+	pgrep -fx "bhyve: $1" | xargs -r kill -KILL
+	eventually 5 unlocked "$vms/$1/lock"
 }
 
-# no_files PID: it holds nothing any more, though it may wait for its parent.
-no_files() {
-	[ -z "$(ls "/proc/$1/fd" 2>/dev/null)" ]
+# unlocked FILE: the last thread of who had it locked is gone.
+unlocked() {
+	! grep -q ":$(stat -c %i "$1") " /proc/locks
 }
 
 no_process() {
