@@ -64,6 +64,7 @@ struct guest {
 	struct gdb *gdb;
 	struct loop_fd *signals;
 	int signal_fd;
+	bool killed;  /* SIGTERM came before the guest listened */
 	int uid_lock; /* what keeps our uid ours */
 	int keeper;   /* our end; -1: there is none */
 	bool monitored;
@@ -346,13 +347,21 @@ on_signal(void *arg, uint32_t events)
 		return;
 	if (machine_power_button(g->machine))
 		return;
-	vm_stop(g->vm);
-	vm_free(g->vm); /* the terminal is as it was */
+	g->killed = true;
+	vm_suspend(g->vm, VM_SUSPEND_POWEROFF);
+}
+
+/* As the signal would have ended us, had it not been watched. */
+static void
+die_of_sigterm(void)
+{
+	sigset_t set;
+
 	signal(SIGTERM, SIG_DFL);
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
 	raise(SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static int
@@ -555,6 +564,8 @@ run_guest(struct guest *g)
 	if (g->uid_lock >= 0)
 		close(g->uid_lock);
 	end_keeper(g, how == VM_SUSPEND_DESTROY || how == VM_SUSPEND_POWEROFF);
+	if (g->killed)
+		die_of_sigterm();
 	return how == VM_SUSPEND_DESTROY && g->monitored ? EXIT_DESTROYED
 	                                                 : status;
 }

@@ -120,7 +120,7 @@ teardown() {
 	run gaol help
 	[ "$status" = 0 ]
 	run gaol completion
-	is 'complete -o default -W "up down base root tidy doctor completion help" gaol'
+	is 'complete -o default -W "up down console base disk root tidy doctor completion help" gaol'
 }
 
 @test "every command of the list is in the manual" {
