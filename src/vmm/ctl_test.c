@@ -241,10 +241,10 @@ a_file_comes_along_and_stays_with_nobody(void **state)
 	assert_int_equal(ctl_ask(s->dir, "fail", file, &out, &err), -EBUSY);
 	assert_int_equal(ctl_ask(s->dir, "dance", file, &out, &err), -ENOSYS);
 	assert_int_equal(ctl_ask(s->dir, "say x", -1, &out, &err), 0);
-	/* The last client's end may still be closing. */
+	/* A client's end may still be closing, now and when before was. */
 	for (int i = 0; i < 100 && open_files() > before; i++)
 		usleep(1000);
-	assert_int_equal(open_files(), before);
+	assert_true(open_files() <= before);
 	close(file);
 	buf_fini(&out);
 }
