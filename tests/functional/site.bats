@@ -43,10 +43,14 @@ teardown() {
 	echo "$output"
 	[ "$status" = 0 ]
 
-	# The VM's console reaches a login.
-	printf '\r' >"$GAOL_RUN-vm/linux/console"
-	timeout $((60 * ${GAOL_SLOW:-1})) \
-		grep -aqm 1 'linux login:' "$GAOL_RUN-vm/linux/console"
+	# The VM's console reaches a login. What it says while nobody listens is
+	# lost, so it is asked until it answers.
+	exec {tty}<>"$GAOL_RUN-vm/linux/console"
+	while sleep 1 && printf '\r' >&"$tty"; do :; done 2>/dev/null &
+	asker=$!
+	timeout $((60 * ${GAOL_SLOW:-1})) grep -aqm 1 'linux login:' <&"$tty"
+	kill "$asker"
+	exec {tty}>&-
 
 	# Nothing of it shows on the machine's own network.
 	run ip -brief addr
