@@ -17,7 +17,7 @@ enum { NAME_BYTES = 32, HEAD_BYTES = NAME_BYTES + 16 };
 static void
 put_le(uint8_t *p, uint64_t v, unsigned width)
 {
-	for (unsigned i = 0; i < width; i++)
+	for (unsigned i = 0; i < width && i < sizeof(v); i++)
 		p[i] = (uint8_t)(v >> 8 * i);
 }
 
