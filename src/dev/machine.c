@@ -121,7 +121,7 @@ add_function(struct machine *m, unsigned bus, unsigned slot,
 {
 	const char *word = config_get(n, "device");
 	const struct pci_device_ops *ops;
-	unsigned func;
+	unsigned func = 0;
 
 	if (part(n, 7, &func, err) < 0)
 		return err->code;
@@ -140,7 +140,7 @@ add_function(struct machine *m, unsigned bus, unsigned slot,
 static int
 add_bus(struct machine *m, const struct config_node *bus, struct error *err)
 {
-	unsigned nr, slot;
+	unsigned nr = 0, slot = 0;
 
 	if (part(bus, 255, &nr, err) < 0)
 		return err->code;
