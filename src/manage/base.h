@@ -25,7 +25,7 @@ enum {
 
 /* What the file of a base or a disk says, one "word value ..." a line, "#"
  * comments: suite bookworm / package lighttpd curl / run CMD ...
- * mirror http://deb.debian.org/debian / size 2G / kernel linux-image-amd64
+ * mirror http://mirror.example.org/debian / size 2G / kernel linux-image-amd64
  */
 struct base_plan {
 	char suite[32];

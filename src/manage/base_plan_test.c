@@ -23,7 +23,7 @@ a_file_is_read(void **state)
 	                           "  run\ttrue\n"
 	                           "size 2G\n"
 	                           "kernel linux-image-amd64\n"
-	                           "mirror http://deb.debian.org/debian";
+	                           "mirror http://mirror.example.org/debian";
 	struct base_plan p;
 	struct error err = { 0 };
 
@@ -31,7 +31,7 @@ a_file_is_read(void **state)
 	assert_int_equal(base_plan_parse("www", text, strlen(text), &p, &err),
 	                 0);
 	assert_string_equal(p.suite, "bookworm");
-	assert_string_equal(p.mirror, "http://deb.debian.org/debian");
+	assert_string_equal(p.mirror, "http://mirror.example.org/debian");
 	assert_int_equal(p.packages.n, 3);
 	assert_string_equal(p.packages.v[2], "libstdc++6");
 	assert_int_equal(p.commands.n, 2);
