@@ -17,6 +17,8 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/le.h"
+#include "linux/file.h"
 #include "vmm/vm.h"
 #include "x86/state.h"
 
@@ -107,39 +109,15 @@ struct head {
 	uint64_t lowmem, highmem, now_ns, sections;
 };
 
-static void
-put64(uint8_t *p, uint64_t v)
-{
-	for (int i = 0; i < 8; i++, v >>= 8)
-		p[i] = (uint8_t)v;
-}
-
-static uint64_t
-get64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
-}
-
 static int
 write_all(int fd, const void *data, size_t len, struct error *err)
 {
-	const char *p = data;
+	int rc = file_write(fd, data, len);
 
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_sys(err, "write");
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	if (rc == 0)
+		return 0;
+	errno = -rc;
+	return error_sys(err, "write");
 }
 
 static int
@@ -182,11 +160,11 @@ write_head(struct vm *vm, int fd, uint64_t sections, struct error *err)
 	uint8_t head[HEAD_BYTES];
 
 	memcpy(head, magic, sizeof(magic));
-	put64(head + 8, vm->ncpus);
-	put64(head + 16, vm->lowmem);
-	put64(head + 24, vm->highmem);
-	put64(head + 32, loop_now(vm->loop));
-	put64(head + 40, sections);
+	le_put(head + 8, vm->ncpus, 8);
+	le_put(head + 16, vm->lowmem, 8);
+	le_put(head + 24, vm->highmem, 8);
+	le_put(head + 32, loop_now(vm->loop), 8);
+	le_put(head + 40, sections, 8);
 	return write_all(fd, head, sizeof(head), err);
 }
 
@@ -202,8 +180,8 @@ write_run(int fd, uint64_t gpa, const uint8_t *from, uint64_t bytes,
 {
 	uint8_t cell[16];
 
-	put64(cell, gpa);
-	put64(cell + 8, bytes);
+	le_put(cell, gpa, 8);
+	le_put(cell + 8, bytes, 8);
 	if (write_all(fd, cell, sizeof(cell), err) < 0)
 		return err->code;
 	return write_all(fd, from, bytes, err);
@@ -270,13 +248,13 @@ read_head(const struct vm *vm, int fd, struct head *h, struct error *err)
 	if (memcmp(raw, magic, sizeof(magic)) != 0)
 		return error_set(err, -EINVAL, "not a checkpoint");
 	*h = (struct head){
-		.ncpus = (uint32_t)get64(raw + 8),
-		.lowmem = get64(raw + 16),
-		.highmem = get64(raw + 24),
-		.now_ns = get64(raw + 32),
-		.sections = get64(raw + 40),
+		.ncpus = (uint32_t)le_get(raw + 8, 8),
+		.lowmem = le_get(raw + 16, 8),
+		.highmem = le_get(raw + 24, 8),
+		.now_ns = le_get(raw + 32, 8),
+		.sections = le_get(raw + 40, 8),
 	};
-	if (get64(raw + 8) != vm->ncpus)
+	if (le_get(raw + 8, 8) != vm->ncpus)
 		return error_set(err, -EINVAL, "made with %u vCPUs, not %u",
 		                 h->ncpus, vm->ncpus);
 	if (h->lowmem != vm->lowmem || h->highmem != vm->highmem)
@@ -323,8 +301,8 @@ load_memory(struct vm *vm, int fd, struct error *err)
 
 		if (read_all(fd, cell, sizeof(cell), err) < 0)
 			return err->code;
-		gpa = get64(cell);
-		bytes = get64(cell + 8);
+		gpa = le_get(cell, 8);
+		bytes = le_get(cell + 8, 8);
 		if (bytes == 0)
 			return 0;
 		to = bytes <= RUN_BYTES && (gpa | bytes) % GUEST_PAGE == 0

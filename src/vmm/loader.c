@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/le.h"
 #include "vmm/vm.h"
 #include "x86/state.h"
 
@@ -57,30 +58,13 @@ enum {
 /* The zero page's own (zero-page.rst). */
 enum { ZP_RSDP = 0x70, ZP_E820_N = 0x1e8, ZP_E820 = 0x2d0 };
 
-static uint64_t
-le(const uint8_t *p, unsigned n)
-{
-	uint64_t v = 0;
-
-	while (n-- > 0)
-		v = v << 8 | p[n];
-	return v;
-}
-
-static void
-put(uint8_t *p, uint64_t v, unsigned n)
-{
-	for (; n > 0; n--, v >>= 8)
-		*p++ = (uint8_t)v;
-}
-
 static int
 probe_bz(const uint8_t *h, size_t len, uint64_t file_size,
          struct loader_image *img, struct error *err)
 {
 	uint64_t setup, pref, align;
 
-	if (len < BZ_END || le(h + BZ_VERSION, 2) < 0x206)
+	if (len < BZ_END || le_get(h + BZ_VERSION, 2) < 0x206)
 		return error_set(err, -ENOEXEC,
 		                 "boot protocol is older than 2.06");
 	if ((h[BZ_LOADFLAGS] & 1) == 0)
@@ -92,24 +76,26 @@ probe_bz(const uint8_t *h, size_t len, uint64_t file_size,
 	img->head_to = BZ_MAGIC + h[BZ_JUMP + 1];
 	if (img->head_to < BZ_END || img->head_to > 0x290 || img->head_to > len)
 		img->head_to = BZ_END;
-	img->kind = le(h + BZ_VERSION, 2) >= 0x20c && (h[BZ_XLOADFLAGS] & 1)
+	img->kind = le_get(h + BZ_VERSION, 2) >= 0x20c && (h[BZ_XLOADFLAGS] & 1)
 	                ? LOADER_BZ64
 	                : LOADER_BZ32;
-	pref = le(h + BZ_VERSION, 2) >= 0x20a ? le(h + BZ_PREF, 8) : MIB;
-	align = le(h + BZ_ALIGN, 4);
+	pref =
+	    le_get(h + BZ_VERSION, 2) >= 0x20a ? le_get(h + BZ_PREF, 8) : MIB;
+	align = le_get(h + BZ_ALIGN, 4);
 	if (!h[BZ_RELOCATABLE] && img->kind == LOADER_BZ32)
 		pref = MIB;
 	if (pref < MIB || pref >= VM_LOWMEM_MAX || (align & (align - 1)) != 0 ||
 	    (align != 0 && pref % align != 0))
 		pref = MIB;
 	img->load = pref;
-	img->need =
-	    le(h + BZ_VERSION, 2) >= 0x20a ? le(h + BZ_INIT_SIZE, 4) : 0;
+	img->need = le_get(h + BZ_VERSION, 2) >= 0x20a
+	                ? le_get(h + BZ_INIT_SIZE, 4)
+	                : 0;
 	if (img->need < file_size - setup)
 		img->need = file_size - setup;
 	img->entry = pref + (img->kind == LOADER_BZ64 ? 0x200 : 0);
-	img->initrd_max = le(h + BZ_INITRD_MAX, 4);
-	img->cmdline_max = le(h + BZ_CMDLINE_SIZE, 4);
+	img->initrd_max = le_get(h + BZ_INITRD_MAX, 4);
+	img->cmdline_max = le_get(h + BZ_CMDLINE_SIZE, 4);
 	img->part[0] = (struct loader_part){ setup, file_size - setup, pref };
 	img->nparts = 1;
 	return 0;
@@ -119,14 +105,15 @@ uint64_t
 loader_pvh_entry(const uint8_t *p, size_t len)
 {
 	while (len >= 12) {
-		uint64_t name = (le(p, 4) + 3) & ~3ull;
-		uint64_t desc = (le(p + 4, 4) + 3) & ~3ull;
+		uint64_t name = (le_get(p, 4) + 3) & ~3ull;
+		uint64_t desc = (le_get(p + 4, 4) + 3) & ~3ull;
 
 		if (name + desc > len - 12)
 			return 0;
-		if (le(p, 4) == 4 && le(p + 8, 4) == 18 &&
-		    memcmp(p + 12, "Xen", 4) == 0 && le(p + 4, 4) >= 4)
-			return le(p + 12 + name, le(p + 4, 4) >= 8 ? 8 : 4);
+		if (le_get(p, 4) == 4 && le_get(p + 8, 4) == 18 &&
+		    memcmp(p + 12, "Xen", 4) == 0 && le_get(p + 4, 4) >= 4)
+			return le_get(p + 12 + name,
+			              le_get(p + 4, 4) >= 8 ? 8 : 4);
 		p += 12 + name + desc;
 		len -= 12 + name + desc;
 	}
@@ -202,7 +189,7 @@ loader_probe(const uint8_t *head, size_t len, uint64_t file_size,
 
 	if (len >= sizeof(Elf64_Ehdr) && memcmp(head, ELFMAG, SELFMAG) == 0)
 		rc = probe_elf(head, len, file_size, &img, err);
-	else if (len > BZ_END && le(head + BZ_BOOT_FLAG, 2) == 0xaa55 &&
+	else if (len > BZ_END && le_get(head + BZ_BOOT_FLAG, 2) == 0xaa55 &&
 	         memcmp(head + BZ_MAGIC, "HdrS", 4) == 0)
 		rc = probe_bz(head, len, file_size, &img, err);
 	else
@@ -412,20 +399,20 @@ bz_params(struct vm *vm, const struct loader_image *img, const uint8_t *head,
 
 	memcpy(zp + img->head_from, head + img->head_from,
 	       img->head_to - img->head_from);
-	put(zp + ZP_RSDP, b->rsdp, 8);
+	le_put(zp + ZP_RSDP, b->rsdp, 8);
 	zp[BZ_TYPE_OF_LOADER] = 0xff; /* none that has a number */
-	put(zp + BZ_HEAP_END, 0xfe00, 2);
+	le_put(zp + BZ_HEAP_END, 0xfe00, 2);
 	zp[BZ_LOADFLAGS] |= 0x80; /* heap_end is right */
-	put(zp + BZ_RAMDISK_IMAGE, b->initrd, 4);
-	put(zp + BZ_RAMDISK_SIZE, b->initrd_size, 4);
-	put(zp + BZ_CMDLINE, CMDLINE_GPA, 4);
+	le_put(zp + BZ_RAMDISK_IMAGE, b->initrd, 4);
+	le_put(zp + BZ_RAMDISK_SIZE, b->initrd_size, 4);
+	le_put(zp + BZ_CMDLINE, CMDLINE_GPA, 4);
 	zp[ZP_E820_N] = (uint8_t)n;
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t *e = zp + ZP_E820 + 20 * i;
 
-		put(e, row[i].gpa, 8);
-		put(e + 8, row[i].size, 8);
-		put(e + 16, row[i].type, 4);
+		le_put(e, row[i].gpa, 8);
+		le_put(e + 8, row[i].size, 8);
+		le_put(e + 16, row[i].type, 4);
 	}
 	return guest_mem_load(vm->mem, PARAMS_GPA, zp, sizeof(zp));
 }
@@ -439,20 +426,20 @@ pvh_params(struct vm *vm, const struct boot *b)
 	unsigned n = memmap(vm, row);
 	uint8_t p[GUEST_PAGE] = { 0 };
 
-	put(p, 0x336ec578, 4);
-	put(p + 4, 1, 4);
-	put(p + 12, b->initrd_size > 0, 4);
-	put(p + 16, PARAMS_GPA + MODULE, 8);
-	put(p + 24, CMDLINE_GPA, 8);
-	put(p + 32, b->rsdp, 8);
-	put(p + 40, PARAMS_GPA + MAP, 8);
-	put(p + 48, n, 4);
-	put(p + MODULE, b->initrd, 8);
-	put(p + MODULE + 8, b->initrd_size, 8);
+	le_put(p, 0x336ec578, 4);
+	le_put(p + 4, 1, 4);
+	le_put(p + 12, b->initrd_size > 0, 4);
+	le_put(p + 16, PARAMS_GPA + MODULE, 8);
+	le_put(p + 24, CMDLINE_GPA, 8);
+	le_put(p + 32, b->rsdp, 8);
+	le_put(p + 40, PARAMS_GPA + MAP, 8);
+	le_put(p + 48, n, 4);
+	le_put(p + MODULE, b->initrd, 8);
+	le_put(p + MODULE + 8, b->initrd_size, 8);
 	for (unsigned i = 0; i < n; i++) {
-		put(p + MAP + 24 * i, row[i].gpa, 8);
-		put(p + MAP + 24 * i + 8, row[i].size, 8);
-		put(p + MAP + 24 * i + 16, row[i].type, 4);
+		le_put(p + MAP + 24 * i, row[i].gpa, 8);
+		le_put(p + MAP + 24 * i + 8, row[i].size, 8);
+		le_put(p + MAP + 24 * i + 16, row[i].type, 4);
 	}
 	return guest_mem_load(vm->mem, PARAMS_GPA, p, sizeof(p));
 }

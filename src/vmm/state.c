@@ -11,25 +11,9 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/le.h"
 
 enum { NAME_BYTES = 32, HEAD_BYTES = NAME_BYTES + 16 };
-
-static void
-put_le(uint8_t *p, uint64_t v, unsigned width)
-{
-	for (unsigned i = 0; i < width && i < sizeof(v); i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-}
-
-static uint64_t
-get_le(const uint8_t *p, unsigned width)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < width; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	return v;
-}
 
 /* The host's integers of width bytes at p, whatever its byte order. */
 static uint64_t
@@ -106,22 +90,22 @@ state_save(const struct state_desc *d, unsigned instance, void *obj,
 	if (d->before_save != NULL)
 		d->before_save(obj);
 	strncpy((char *)head, d->name, NAME_BYTES - 1);
-	put_le(head + NAME_BYTES, instance, 4);
-	put_le(head + NAME_BYTES + 4, d->version, 4);
-	put_le(head + NAME_BYTES + 8, n, 4);
+	le_put(head + NAME_BYTES, instance, 4);
+	le_put(head + NAME_BYTES + 4, d->version, 4);
+	le_put(head + NAME_BYTES + 8, n, 4);
 	buf_put(out, head, sizeof(head));
 	for (const struct state_field *f = d->fields; f->name != NULL; f++) {
 		const uint8_t *from = (const uint8_t *)obj + f->offset;
 		unsigned width = bytes_of(f);
 
 		for (uint32_t i = 0; i < f->count; i++, from += width) {
-			put_le(cell, get_host(from, width), width);
+			le_put(cell, get_host(from, width), width);
 			buf_put(out, cell, width);
 		}
 	}
 	if (out->failed)
 		return -ENOMEM;
-	put_le((uint8_t *)out->data + at + NAME_BYTES + 12,
+	le_put((uint8_t *)out->data + at + NAME_BYTES + 12,
 	       crc32_of((const uint8_t *)out->data + at + HEAD_BYTES, n), 4);
 	return 0;
 }
@@ -140,16 +124,16 @@ check(const struct state_desc *d, unsigned instance, const uint8_t *b,
 		return error_set(err, -EINVAL, "'%s': cut off", d->name);
 	memcpy(name, b, sizeof(name));
 	if (memchr(name, 0, sizeof(name)) == NULL ||
-	    strcmp(name, d->name) != 0 || get_le(b + NAME_BYTES, 4) != instance)
+	    strcmp(name, d->name) != 0 || le_get(b + NAME_BYTES, 4) != instance)
 		return error_set(err, -EINVAL, "want '%s' %u, found '%.31s'",
 		                 d->name, instance, name);
-	if (get_le(b + NAME_BYTES + 4, 4) != d->version)
+	if (le_get(b + NAME_BYTES + 4, 4) != d->version)
 		return error_set(
 		    err, -EINVAL, "'%s': version %u, not %u", d->name,
-		    (unsigned)get_le(b + NAME_BYTES + 4, 4), d->version);
-	if (get_le(b + NAME_BYTES + 8, 4) != n || len - HEAD_BYTES < n)
+		    (unsigned)le_get(b + NAME_BYTES + 4, 4), d->version);
+	if (le_get(b + NAME_BYTES + 8, 4) != n || len - HEAD_BYTES < n)
 		return error_set(err, -EINVAL, "'%s': wrong length", d->name);
-	if (get_le(b + NAME_BYTES + 12, 4) != crc32_of(b + HEAD_BYTES, n))
+	if (le_get(b + NAME_BYTES + 12, 4) != crc32_of(b + HEAD_BYTES, n))
 		return error_set(err, -EINVAL, "'%s': wrong CRC", d->name);
 	p = b + HEAD_BYTES;
 	for (const struct state_field *f = d->fields; f->name != NULL; f++)
@@ -174,7 +158,7 @@ state_load(const struct state_desc *d, unsigned instance, void *obj,
 		unsigned width = bytes_of(f);
 
 		for (uint32_t i = 0; i < f->count; i++, to += width) {
-			set_host(to, width, get_le(p, width));
+			set_host(to, width, le_get(p, width));
 			p += width;
 		}
 	}
