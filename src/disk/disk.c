@@ -32,28 +32,24 @@ check_sectors(const struct disk_options *o, struct error *err)
 }
 
 static int
-open_fd(const struct disk_options *o, bool *readonly, struct error *err)
+open_fd(const struct disk_options *o, struct error *err)
 {
 	int flags = O_CLOEXEC | O_NOCTTY | (o->direct ? O_DIRECT : 0) |
 	            (o->sync ? O_SYNC : 0);
-	int fd = -1;
+	int fd = open(o->path, flags | (o->readonly ? O_RDONLY : O_RDWR));
 
-	*readonly = o->readonly;
-	if (!*readonly) {
-		fd = open(o->path, flags | O_RDWR);
-		*readonly = fd < 0 && (errno == EACCES || errno == EROFS ||
-		                       errno == EPERM || errno == ETXTBSY);
-	}
-	if (*readonly)
-		fd = open(o->path, flags | O_RDONLY);
-	if (fd < 0 && errno == EINVAL && o->direct)
+	if (fd >= 0)
+		return fd;
+	if (errno == EINVAL && o->direct)
 		return error_set(err, -EINVAL,
 		                 "'%s': nocache: its file system has no direct "
 		                 "I/O",
 		                 o->path);
-	if (fd < 0)
-		return error_sys(err, "open '%s'", o->path);
-	return fd;
+	if (!o->readonly && (errno == EACCES || errno == EPERM ||
+	                     errno == EROFS || errno == ETXTBSY))
+		return error_sys(err, "open '%s' for writing (ro reads only)",
+		                 o->path);
+	return error_sys(err, "open '%s'", o->path);
 }
 
 int
@@ -62,12 +58,11 @@ disk_open(const struct disk_options *o, struct disk **out_disk,
 {
 	cleanup_close int fd = -1;
 	struct disk *d = NULL;
-	bool readonly;
 	int rc;
 
 	if (check_sectors(o, err) < 0)
 		return err->code;
-	rc = fd = open_fd(o, &readonly, err);
+	rc = fd = open_fd(o, err);
 	if (fd < 0)
 		return rc;
 	/* Raw alone for now: a raw image is never probed for others, or its
@@ -75,9 +70,8 @@ disk_open(const struct disk_options *o, struct disk **out_disk,
 	if (disk_raw.open(fd, o, &d, err) < 0)
 		return error_wrap(err, "'%s'", o->path);
 	(void)take_fd(&fd);
-	d->info.readonly = readonly;
-	d->info.demoted = readonly && !o->readonly;
-	if (readonly || o->no_discard)
+	d->info.readonly = o->readonly;
+	if (o->readonly || o->no_discard)
 		d->info.can_discard = false;
 	*out_disk = d;
 	return 0;

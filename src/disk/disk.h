@@ -34,13 +34,12 @@ struct disk_info {
 	uint64_t bytes;            /* a multiple of sector */
 	uint32_t sector, physical; /* powers of two, sector <= physical */
 	bool readonly;
-	bool demoted; /* readonly, since writing was not allowed to us */
 	bool can_discard;
 };
 
 /*
- * A file that may not be written is opened to be read, as bhyve does; demoted
- * tells. -EINVAL: sectors do not fit together, or direct needs larger ones.
+ * A file that may not be written is refused, not read in silence as bhyve does.
+ * -EINVAL: sectors do not fit together, or direct needs larger ones.
  */
 int disk_open(const struct disk_options *o, struct disk **out_disk,
               struct error *err);

@@ -117,6 +117,23 @@ what_is_no_disk_is_refused(void **state)
 	}
 }
 
+/* A program that runs may be written by nobody, root included. */
+static void
+what_may_not_be_written_is_refused(void **state)
+{
+	struct disk_options o = { .path = "/proc/self/exe" };
+	struct disk *d = NULL;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(disk_open(&o, &d, &err), -ETXTBSY);
+	assert_non_null(strstr(err.msg, "/proc/self/exe"));
+	assert_null(d);
+	o.readonly = true;
+	assert_int_equal(disk_open(&o, &d, &err), 0);
+	disk_close(d);
+}
+
 static void
 read_only_refuses_what_writes(void **state)
 {
@@ -128,7 +145,6 @@ read_only_refuses_what_writes(void **state)
 	size_to(4096);
 	d = must_open((struct disk_options){ .readonly = true });
 	assert_true(disk_info(d)->readonly);
-	assert_false(disk_info(d)->demoted);
 	assert_false(disk_info(d)->can_discard);
 	assert_int_equal(disk_readv(d, &iov, 1, 0), 0);
 	assert_int_equal(disk_writev(d, &iov, 1, 0), -EROFS);
@@ -233,6 +249,7 @@ main(void)
 		cmocka_unit_test(sizes_round_down_to_the_sector),
 		cmocka_unit_test(sectors_are_checked),
 		cmocka_unit_test(what_is_no_disk_is_refused),
+		cmocka_unit_test(what_may_not_be_written_is_refused),
 		cmocka_unit_test(read_only_refuses_what_writes),
 		cmocka_unit_test(bytes_go_where_they_belong),
 		cmocka_unit_test(a_discard_frees_room),
