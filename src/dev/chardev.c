@@ -150,19 +150,20 @@ queue_flush(struct chardev *c)
 	}
 }
 
-/* lock held. */
+/* lock held. A reader who left less than is wanted is waited for no longer
+ * than one who left nothing. */
 static size_t
-room(struct chardev *c)
+room(struct chardev *c, size_t want)
 {
 	size_t left = CHARDEV_BUFFER - c->len;
 
 	if (!c->there || c->given_up)
 		return CHARDEV_BUFFER; /* to be dropped */
-	if (left == 0 && c->patience.heap_at == 0)
+	if (left < want && c->patience.heap_at == 0)
 		(void)timer_set(c->host->loop, &c->patience,
 		                loop_now(c->host->loop) +
 		                    CHARDEV_PATIENCE_MS * 1000000ull);
-	c->want_room |= left == 0;
+	c->want_room |= left < want;
 	return left;
 }
 
@@ -182,12 +183,12 @@ lose_patience(void *ctx)
 }
 
 size_t
-chardev_room(struct chardev *c)
+chardev_room(struct chardev *c, size_t want)
 {
 	size_t n;
 
 	pthread_mutex_lock(&c->lock);
-	n = room(c);
+	n = room(c, want);
 	pthread_mutex_unlock(&c->lock);
 	return n;
 }

@@ -3,9 +3,10 @@
  * was started from, a pty, a socket, a tty of the host.
  *
  * Bytes to the host go into a bounded buffer that the loop's thread empties. A
- * reader who is slow is waited for (chardev_room() is 0); one who takes nothing
- * for a while is given up on and output is dropped until he reads again, so
- * that a guest never waits for ever. With nobody connected output is dropped.
+ * reader who is slow is waited for (there is little chardev_room()); one who
+ * takes nothing for a while is given up on and output is dropped until he reads
+ * again, so that a guest never waits for ever. With nobody connected output is
+ * dropped.
  */
 #ifndef DEV_CHARDEV_H
 #define DEV_CHARDEV_H
@@ -34,7 +35,7 @@ struct chardev_user {
 	/* Bytes from the host; returns how many were taken. After less than
 	 * all, chardev_take_more() asks again. */
 	size_t (*receive)(void *ctx, const uint8_t *p, size_t n);
-	/* There is room again after there was none. Optional. */
+	/* There is more room than chardev_room() found wanting. Optional. */
 	void (*room)(void *ctx);
 	/* Somebody came or went. Optional. */
 	void (*connected)(void *ctx, bool there);
@@ -57,7 +58,9 @@ const char *chardev_path(const struct chardev *c); /* "" when it has none */
 void chardev_start(struct chardev *c, const struct chardev_user *u);
 
 /* Any thread from here on; never blocks. */
-size_t chardev_room(struct chardev *c); /* bytes that will be taken */
+/* Bytes that will be taken; while they are fewer than want, room() will tell of
+ * more. */
+size_t chardev_room(struct chardev *c, size_t want);
 void chardev_write(struct chardev *c, const void *p, size_t n);
 void chardev_take_more(struct chardev *c);
 #endif

@@ -129,7 +129,7 @@ update_wire(struct uart *u)
 static void
 thr_emptied(struct uart *u)
 {
-	u->tx_waits = chardev_room(u->c) < TX_BURST;
+	u->tx_waits = chardev_room(u->c, TX_BURST) < TX_BURST;
 	u->thre_cause = !u->tx_waits;
 }
 
@@ -234,7 +234,7 @@ lsr_read(struct uart *u)
 	uint8_t v = u->val[R_LSR];
 
 	/* A guest that polls for room is one that may find it. */
-	if (u->tx_waits && chardev_room(u->c) >= TX_BURST)
+	if (u->tx_waits && chardev_room(u->c, TX_BURST) >= TX_BURST)
 		thr_emptied(u);
 	v |= u->rx_n > 0 ? LSR_DR : 0;
 	v |= u->tx_waits ? 0 : LSR_THRE | LSR_TEMT;
