@@ -75,51 +75,6 @@ image() {
 	grep -q 'fasteoi.*virtio1' "$OUT"
 }
 
-@test "disks: what a guest flushed survives the death of its process" {
-	script <<-'EOF'
-	mount -t ext4 /dev/vdb /mnt 2>/dev/null || { mkdir /mnt; mount -t ext4 /dev/vdb /mnt; }
-	echo precious >/mnt/kept
-	sync
-	echo flushed
-	i=0
-	while :; do dd if=/dev/urandom of=/mnt/f$((i % 20)) bs=64k count=16 2>/dev/null; i=$((i + 1)); done
-	EOF
-	truncate -s 64M "$DIR/disk"
-	mkfs.ext4 -q "$DIR/disk"
-	for round in 1 2; do
-		: >"$OUT"
-		guest_start "$RUN" -s 3,virtio-blk,"$DIR/script",ro \
-			-s 4,virtio-blk,"$DIR/disk" dies
-		guest_says flushed
-		sleep 1
-		kill -KILL "$VM"
-		guest_end
-		# Clean after the journal is played back, as after a power cut.
-		run e2fsck -p "$DIR/disk"
-		[ "$status" -le 1 ]
-		run debugfs -R 'cat /kept' "$DIR/disk"
-		has precious
-	done
-}
-
-@test "disks: a full host is an I/O error of the guest" {
-	script <<-'EOF'
-	dd if=/dev/urandom of=/dev/vdb bs=64k count=64 conv=fsync
-	echo status $?
-	dd if=/dev/vdb of=/dev/null bs=64k count=1 && echo readable
-	EOF
-	mkdir "$DIR/small"
-	mount -t tmpfs -o size=1M none "$DIR/small"
-	truncate -s 16M "$DIR/small/disk"
-	guest_start "$RUN" -s 3,virtio-blk,"$DIR/script",ro \
-		-s 4,virtio-blk,"$DIR/small/disk" full
-	guest_end
-	umount "$DIR/small"
-	[ "$STATUS" = 1 ]
-	grep -q 'status 1' "$OUT"
-	grep -q 'readable' "$OUT"
-}
-
 # tap: tap0 on a bridge of the played host, with 10.9.0.1.
 tap() {
 	addr 10.9.0.1/24 br0
