@@ -10,7 +10,6 @@
 #include "vmm/checkpoint.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,31 +186,37 @@ write_run(int fd, uint64_t gpa, const uint8_t *from, uint64_t bytes,
 	return write_all(fd, from, bytes, err);
 }
 
-/* Stretches between zero pages; the memfd's holes are skipped unread. */
+/* The stretches between zero pages of from..to. */
 static int
-write_segment(const struct guest_segment *s, int fd, struct error *err)
+write_stretch(const struct guest_segment *s, uint64_t from, uint64_t to, int fd,
+              struct error *err)
 {
-	uint64_t at = 0;
+	uint64_t end;
 
-	while (at < s->size) {
-		off_t data = lseek(s->fd, (off_t)at, SEEK_DATA);
-		uint64_t end;
-
-		if (data < 0)
-			return errno == ENXIO ? 0 : error_sys(err, "memory");
-		at = (uint64_t)data & ~(uint64_t)(GUEST_PAGE - 1);
-		while (at < s->size && is_zero(s->host + at) &&
-		       at - (uint64_t)data < RUN_BYTES)
-			at += GUEST_PAGE;
-		end = at;
-		while (end < s->size && end - at < RUN_BYTES &&
+	for (; from < to; from = end) {
+		while (from < to && is_zero(s->host + from))
+			from += GUEST_PAGE;
+		end = from;
+		while (end < to && end - from < RUN_BYTES &&
 		       !is_zero(s->host + end))
 			end += GUEST_PAGE;
-		if (end > at &&
-		    write_run(fd, s->gpa + at, s->host + at, end - at, err) < 0)
+		if (end > from && write_run(fd, s->gpa + from, s->host + from,
+		                            end - from, err) < 0)
 			return err->code;
-		at = end;
 	}
+	return 0;
+}
+
+/* What was never written is skipped unread. */
+static int
+write_segment(const struct vm *vm, const struct guest_segment *s, int fd,
+              struct error *err)
+{
+	uint64_t at, end = 0;
+
+	while (guest_mem_kept(vm->mem, s, end, &at, &end))
+		if (write_stretch(s, at, end, fd, err) < 0)
+			return err->code;
 	return 0;
 }
 
@@ -229,7 +234,7 @@ checkpoint_write(struct vm *vm, int fd, struct error *err)
 		return error_wrap(err, "checkpoint");
 	for (size_t i = 0; i < n; i++)
 		if (seg[i].kind == GUEST_RAM &&
-		    write_segment(&seg[i], fd, err) < 0)
+		    write_segment(vm, &seg[i], fd, err) < 0)
 			return error_wrap(err, "checkpoint");
 	if (write_all(fd, end, sizeof(end), err) < 0)
 		return error_wrap(err, "checkpoint");
@@ -318,23 +323,6 @@ load_memory(struct vm *vm, int fd, struct error *err)
 	}
 }
 
-/* A fresh VM's memory is zero but for what the loader put there. */
-static void
-clear_memory(struct vm *vm)
-{
-	const struct guest_segment *seg;
-	size_t n = guest_mem_segments(vm->mem, &seg);
-
-	for (size_t i = 0; i < n; i++)
-		if (seg[i].kind == GUEST_RAM) {
-			(void)fallocate(seg[i].fd,
-			                FALLOC_FL_PUNCH_HOLE |
-			                    FALLOC_FL_KEEP_SIZE,
-			                0, (off_t)seg[i].size);
-			guest_mem_written(vm->mem, seg[i].gpa, seg[i].size);
-		}
-}
-
 int
 checkpoint_read(struct vm *vm, int fd, struct error *err)
 {
@@ -347,10 +335,12 @@ checkpoint_read(struct vm *vm, int fd, struct error *err)
 	if (sections == NULL)
 		return error_set(err, -ENOMEM, "checkpoint");
 	loop_clock_set(vm->loop, h.now_ns);
-	clear_memory(vm);
+	/* A fresh VM's memory is zero but for what a loader put there. Memory
+	 * comes first: processors and devices find in it what they look for. */
+	guest_mem_clear(vm->mem);
 	if (read_all(fd, sections, h.sections, err) < 0 ||
-	    load_sections(vm, sections, h.sections, err) < 0 ||
-	    load_memory(vm, fd, err) < 0)
+	    load_memory(vm, fd, err) < 0 ||
+	    load_sections(vm, sections, h.sections, err) < 0)
 		return error_wrap(err, "checkpoint");
 	return 0;
 }

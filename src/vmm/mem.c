@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mem.c - segments of guest memory, each one memfd mapped shared, so that a
- * checkpoint can copy and a child can map it.
+/* mem.c - segments of guest memory, each one private anonymous mapping: only
+ * such memory gets huge pages on a host as it comes, and these spare KVM most
+ * of a guest's page faults. Which pages are there /proc/self/pagemap tells,
+ * opened while the process still may; without it every page counts.
  *
  * Segments are sorted by address and never move; lookups are a walk over at
  * most GUEST_MAX_SEGMENTS rows without a lock.
@@ -8,15 +10,21 @@
 #include "vmm/mem.h"
 
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
+#define PAGE_THERE (3ull << 62) /* in memory, or swapped out */
+
 struct guest_mem {
+	int pagemap; /* -1: none */
 	struct guest_segment seg[GUEST_MAX_SEGMENTS];
 	size_t n;
 	void (*on_written)(void *ctx, uint64_t gpa, uint64_t len);
@@ -30,6 +38,7 @@ guest_mem_new(struct guest_mem **out_mem, struct error *err)
 
 	if (m == NULL)
 		return error_set(err, -ENOMEM, "guest memory");
+	m->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	*out_mem = m;
 	return 0;
 }
@@ -42,9 +51,9 @@ guest_mem_free(struct guest_mem *m)
 	for (size_t i = 0; i < m->n; i++) {
 		munmap(m->seg[i].host, m->seg[i].size);
 		free(m->seg[i].page_flags);
-		if (m->seg[i].fd >= 0)
-			close(m->seg[i].fd);
 	}
+	if (m->pagemap >= 0)
+		close(m->pagemap);
 	free(m);
 }
 
@@ -61,11 +70,33 @@ place(const struct guest_mem *m, uint64_t gpa, uint64_t size)
 	return (int)i;
 }
 
+/* Size bytes whose address is as far from a huge page's as gpa is: only then
+ * can KVM map one as a whole. MAP_FAILED. */
+static void *
+map(uint64_t gpa, uint64_t size)
+{
+	const uint64_t huge = 2 << 20;
+	uint64_t room = size + huge, skip;
+	uint8_t *p;
+
+	if (room < size)
+		return MAP_FAILED;
+	p = mmap(NULL, room, PROT_READ | PROT_WRITE,
+	         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return p;
+	skip = (gpa - (uintptr_t)p) % huge;
+	if (skip > 0)
+		munmap(p, skip);
+	if (skip < huge)
+		munmap(p + skip + size, huge - skip);
+	return p + skip;
+}
+
 int
 guest_mem_add(struct guest_mem *m, enum guest_mem_kind kind, uint64_t gpa,
               uint64_t size, struct error *err)
 {
-	cleanup_close int fd = -1;
 	uint64_t end;
 	void *host;
 	int at;
@@ -82,20 +113,14 @@ guest_mem_add(struct guest_mem *m, enum guest_mem_kind kind, uint64_t gpa,
 	if (at < 0)
 		return error_set(err, at, "guest memory %#" PRIx64 " overlaps",
 		                 gpa);
-	fd = memfd_create("guest", MFD_CLOEXEC);
-	if (fd < 0)
-		return error_sys(err, "guest memory");
-	if (ftruncate(fd, (off_t)size) < 0)
-		return error_sys(err, "guest memory of %" PRIu64 " bytes",
-		                 size);
-	host = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	            MAP_SHARED | MAP_NORESERVE, fd, 0);
+	host = map(gpa, size);
 	if (host == MAP_FAILED)
 		return error_sys(err, "map guest memory of %" PRIu64 " bytes",
 		                 size);
-	/* Both only ask: a host without huge pages is slower, not wrong. */
+	/* These only ask: a host without huge pages is slower, not wrong. */
 	(void)madvise(host, size, MADV_HUGEPAGE);
 	(void)madvise(host, size, MADV_DONTDUMP);
+	(void)madvise(host, size, MADV_DONTFORK); /* helpers need none of it */
 	memmove(&m->seg[at + 1], &m->seg[at],
 	        (m->n - (size_t)at) * sizeof(m->seg[0]));
 	m->seg[at] = (struct guest_segment){
@@ -103,7 +128,6 @@ guest_mem_add(struct guest_mem *m, enum guest_mem_kind kind, uint64_t gpa,
 		.size = size,
 		.host = host,
 		.kind = kind,
-		.fd = take_fd(&fd),
 	};
 	m->n++;
 	return 0;
@@ -138,21 +162,73 @@ guest_mem_flags(struct guest_mem *m, struct error *err)
 	return 0;
 }
 
+/* Which of the n pages from host on are there; all, where nobody tells. */
+static void
+look(const struct guest_mem *m, const uint8_t *host, size_t n, uint64_t *there)
+{
+	struct iovec v = { there, n * sizeof(*there) };
+	off_t at = (off_t)((uintptr_t)host / GUEST_PAGE * sizeof(*there));
+
+	if (m->pagemap < 0 ||
+	    preadv(m->pagemap, &v, 1, at) != (ssize_t)v.iov_len)
+		memset(there, 0xff, v.iov_len);
+}
+
+bool
+guest_mem_kept(const struct guest_mem *m, const struct guest_segment *s,
+               uint64_t at, uint64_t *out_at, uint64_t *out_end)
+{
+	uint64_t there[256], page = at / GUEST_PAGE,
+	                     last = s->size / GUEST_PAGE;
+	bool found = false;
+
+	while (page < last) {
+		size_t n = last - page < ARRAY_LEN(there) ? last - page
+		                                          : ARRAY_LEN(there);
+
+		look(m, s->host + page * GUEST_PAGE, n, there);
+		for (size_t i = 0; i < n; i++, page++) {
+			bool is = (there[i] & PAGE_THERE) != 0;
+
+			if (is == found)
+				continue;
+			if (found) {
+				*out_end = page * GUEST_PAGE;
+				return true;
+			}
+			*out_at = page * GUEST_PAGE;
+			found = true;
+		}
+	}
+	*out_end = s->size;
+	return found;
+}
+
 uint64_t
 guest_mem_resident(const struct guest_mem *m)
 {
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < m->n; i++) {
-		off_t at = 0, hole;
+		uint64_t at = 0, end = 0;
 
-		while ((at = lseek(m->seg[i].fd, at, SEEK_DATA)) >= 0 &&
-		       (hole = lseek(m->seg[i].fd, at, SEEK_HOLE)) > at) {
-			bytes += (uint64_t)(hole - at);
-			at = hole;
-		}
+		while (guest_mem_kept(m, &m->seg[i], end, &at, &end))
+			bytes += end - at;
 	}
 	return bytes;
+}
+
+void
+guest_mem_clear(struct guest_mem *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct guest_segment *s = &m->seg[i];
+
+		if (s->kind != GUEST_RAM)
+			continue;
+		(void)madvise(s->host, s->size, MADV_DONTNEED);
+		guest_mem_written(m, s->gpa, s->size);
+	}
 }
 
 void *

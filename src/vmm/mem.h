@@ -8,6 +8,7 @@
  */
 #ifndef VMM_MEM_H
 #define VMM_MEM_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +26,6 @@ struct guest_segment {
 	uint64_t gpa, size; /* bytes, page aligned */
 	uint8_t *host;
 	enum guest_mem_kind kind;
-	int fd; /* the memfd behind it, -1: anonymous */
-	uint64_t fd_off;
 	/* One byte a page, of the engine: PG_CODE, PG_DIRTY ... NULL until it
 	 * asks. */
 	uint8_t *page_flags;
@@ -68,8 +67,17 @@ int guest_mem_write(struct guest_mem *m, uint64_t gpa, const void *buf,
 int guest_mem_load(struct guest_mem *m, uint64_t gpa, const void *buf,
                    size_t len);
 
+/* The first page at or after byte at of s that may hold something, to *out_at,
+ * and where the first after it that holds nothing is, to *out_end: what was
+ * never written need not be read. false: there is none. */
+bool guest_mem_kept(const struct guest_mem *m, const struct guest_segment *s,
+                    uint64_t at, uint64_t *out_at, uint64_t *out_end);
+
 /* Bytes of it that the host keeps; the rest was never written. */
 uint64_t guest_mem_resident(const struct guest_mem *m);
+
+/* All of RAM zero again, and given back. While no vCPU runs. */
+void guest_mem_clear(struct guest_mem *m);
 
 /* Give each segment its page_flags, for an engine that needs them. */
 int guest_mem_flags(struct guest_mem *m, struct error *err);
