@@ -270,15 +270,19 @@ madt(struct buf *out, const struct acpi_info *info)
 }
 
 static void
-mcfg(struct buf *out)
+mcfg(struct buf *out, const struct acpi_info *info)
 {
+	/* Linux scans every bus that this names. */
+	unsigned last =
+	    info->nroots > 0 ? info->root[info->nroots - 1].last_bus : 0;
+
 	struct table t = begin(out, "MCFG", 1);
 
 	zeros(&t, 8);
 	put(&t, PCI_ECAM_BASE, 8);
 	put(&t, 0, 2); /* segment */
-	put(&t, 0, 1); /* buses 0 to 255 */
-	put(&t, 255, 1);
+	put(&t, 0, 1); /* buses 0 to last */
+	put(&t, last, 1);
 	zeros(&t, 4);
 	finish(&t);
 }
@@ -364,7 +368,7 @@ acpi_build(const struct acpi_info *info, uint64_t base, uint64_t end,
 	madt(out, info);
 	align(out);
 	at[n++] = out->len;
-	mcfg(out);
+	mcfg(out, info);
 	if (info->has_hpet) {
 		align(out);
 		at[n++] = out->len;

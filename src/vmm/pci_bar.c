@@ -281,7 +281,9 @@ set_address(struct pci_dev *d, unsigned bar, uint64_t addr)
 	            pci_raw_get(d, PCI_COMMAND, 2) | cmd | PCI_CMD_MASTER);
 }
 
-/* The buses there are, in order, as roots without addresses yet. */
+/* The buses there are, in order, as roots without addresses yet. None has a
+ * bridge: numbers beyond the last are nobody's, and a guest told otherwise
+ * would look for devices there, 16,000 exits long. */
 static int
 find_roots(struct pci_bus *b, struct error *err)
 {
@@ -297,7 +299,7 @@ find_roots(struct pci_bus *b, struct error *err)
 			return error_set(err, -ENOSPC, "over %d pci buses",
 			                 PCI_MAX_ROOTS);
 		b->root[b->nroots++] =
-		    (struct pci_root){ .bus = nr, .last_bus = 255 };
+		    (struct pci_root){ .bus = nr, .last_bus = nr };
 		if (b->nroots > 1)
 			b->root[b->nroots - 2].last_bus = nr - 1;
 	}
