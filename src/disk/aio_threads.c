@@ -188,10 +188,11 @@ threads_reap(struct disk_aio *a, bool wait)
 	pthread_mutex_lock(&t->lock);
 	while (wait && t->done.first == NULL)
 		pthread_cond_wait(&t->ended, &t->lock);
-	list_move(&done, &t->done);
-	/* Under the lock, so that no count is lost with its request unseen. */
-	if (read(t->event, &count, sizeof(count)) < 0)
+	/* Under the lock, so that no count is lost with its request unseen, and
+	 * none is there without one. */
+	if (t->done.first != NULL && read(t->event, &count, sizeof(count)) < 0)
 		count = 0;
+	list_move(&done, &t->done);
 	pthread_mutex_unlock(&t->lock);
 	while ((r = list_take(&done)) != NULL) {
 		n++;
