@@ -314,7 +314,8 @@ load_kernel(struct guest *g, uint64_t rsdp, struct x86_state *bsp,
 
 	if (kernel == NULL)
 		return error_set(err, -EINVAL,
-		                 "nothing to boot: set loader.kernel");
+		                 "nothing to boot: set loader.kernel or "
+		                 "lpc.bootrom");
 	kernel_fd = open_file(kernel, err);
 	if (kernel_fd < 0)
 		return err->code;
@@ -386,8 +387,15 @@ boot(struct guest *g, struct error *err)
 	struct x86_state bsp;
 	uint64_t rsdp = 0;
 
-	if (machine_tables(g->machine, &rsdp, err) < 0 ||
-	    load_kernel(g, rsdp, &bsp, err) < 0)
+	if (machine_tables(g->machine, &rsdp, err) < 0)
+		return err->code;
+	if (machine_has_rom(g->machine)) {
+		if (config_get(config_root(g->config), "loader.kernel") == NULL)
+			return 0; /* from the reset vector */
+		return error_set(err, -EINVAL,
+		                 "loader.kernel: the boot ROM boots");
+	}
+	if (load_kernel(g, rsdp, &bsp, err) < 0)
 		return err->code;
 	return vm_vcpu_set(g->vm, 0, &bsp, err);
 }

@@ -135,20 +135,20 @@ address(struct table *t, unsigned space, unsigned bits, uint64_t addr)
 }
 
 static void
-fadt_ports(struct table *t)
+fadt_ports(struct table *t, unsigned off)
 {
 	put(t, POWER_SCI, 2);
 	put(t, POWER_SMI_COMMAND, 4);
 	put(t, POWER_ACPI_ENABLE, 1);
 	put(t, POWER_ACPI_DISABLE, 1);
 	put(t, 0, 2); /* S4BIOS, P-states */
-	put(t, POWER_PM1_EVENT, 4);
+	put(t, off + POWER_PM1_EVENT, 4);
 	put(t, 0, 4);
-	put(t, POWER_PM1_CONTROL, 4);
+	put(t, off + POWER_PM1_CONTROL, 4);
 	put(t, 0, 4);
 	put(t, 0, 4); /* PM2 */
-	put(t, POWER_TIMER, 4);
-	put(t, POWER_GPE0, 4);
+	put(t, off + POWER_TIMER, 4);
+	put(t, off + POWER_GPE0, 4);
 	put(t, 0, 4);
 	put(t, 4, 1); /* lengths, in the same order */
 	put(t, 2, 1);
@@ -167,31 +167,31 @@ fadt_ports(struct table *t)
 }
 
 static void
-fadt_extended(struct table *t, uint64_t dsdt)
+fadt_extended(struct table *t, unsigned off, uint64_t dsdt)
 {
 	put(t, 0, 8); /* the FACS has its 32-bit pointer: never both */
 	put(t, dsdt, 8);
-	address(t, SPACE_IO, 32, POWER_PM1_EVENT);
+	address(t, SPACE_IO, 32, off + POWER_PM1_EVENT);
 	address(t, SPACE_IO, 0, 0);
-	address(t, SPACE_IO, 16, POWER_PM1_CONTROL);
+	address(t, SPACE_IO, 16, off + POWER_PM1_CONTROL);
 	address(t, SPACE_IO, 0, 0);
 	address(t, SPACE_IO, 0, 0);
-	address(t, SPACE_IO, 32, POWER_TIMER);
-	address(t, SPACE_IO, 16, POWER_GPE0);
+	address(t, SPACE_IO, 32, off + POWER_TIMER);
+	address(t, SPACE_IO, 16, off + POWER_GPE0);
 	address(t, SPACE_IO, 0, 0);
 	address(t, SPACE_IO, 0, 0); /* sleep control and status */
 	address(t, SPACE_IO, 0, 0);
 }
 
 static void
-fadt(struct buf *out, uint64_t facs, uint64_t dsdt)
+fadt(struct buf *out, unsigned off, uint64_t facs, uint64_t dsdt)
 {
 	struct table t = begin(out, "FACP", 5);
 
 	put(&t, facs, 4);
 	put(&t, dsdt, 4);
 	put(&t, 0, 2); /* reserved; profile: unspecified */
-	fadt_ports(&t);
+	fadt_ports(&t, off);
 	put(&t,
 	    FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BUTTON | FADT_TIMER_32BIT |
 	        FADT_RESET_REG | FADT_HEADLESS | FADT_APIC_PHYSICAL,
@@ -200,7 +200,7 @@ fadt(struct buf *out, uint64_t facs, uint64_t dsdt)
 	put(&t, POWER_RESET_VALUE, 1);
 	put(&t, 0, 2);
 	put(&t, 1, 1); /* minor revision: 5.1 */
-	fadt_extended(&t, dsdt);
+	fadt_extended(&t, off, dsdt);
 	finish(&t);
 }
 
@@ -362,7 +362,7 @@ acpi_build(const struct acpi_info *info, uint64_t base, uint64_t end,
 	the_dsdt = base + dsdt(out, info);
 	align(out);
 	at[n++] = out->len;
-	fadt(out, the_facs, the_dsdt);
+	fadt(out, info->power_offset, the_facs, the_dsdt);
 	align(out);
 	at[n++] = out->len;
 	madt(out, info);

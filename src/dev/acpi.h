@@ -32,6 +32,9 @@ struct acpi_info {
 	int lpc_slot, lpc_func; /* on bus 0; -1: none */
 	unsigned nroots;
 	struct pci_root root[PCI_MAX_ROOTS];
+	uint64_t mem32_base, mem32_end; /* of the first root, too; 0: none */
+	bool fwcfg;                     /* the ports of QEMU's fw_cfg */
+	unsigned power_offset;          /* of power.h's ports: POWER_AS_QEMU */
 	unsigned nroutes;
 	struct acpi_route route[ACPI_MAX_ROUTES];
 };

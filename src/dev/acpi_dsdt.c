@@ -16,6 +16,7 @@
 
 #include "dev/acpi.h"
 #include "dev/aml.h"
+#include "dev/fwcfg.h"
 #include "dev/lpc.h"
 #include "dev/power.h"
 #include "vmm/pci.h"
@@ -56,8 +57,10 @@ window(struct aml *a, enum aml_window kind, unsigned width,
 
 /* The first root has the fixed ports, too. */
 static void
-root_windows(struct aml *a, const struct pci_root *r, bool is_first)
+root_windows(struct aml *a, const struct acpi_info *info,
+             const struct pci_root *r)
 {
+	bool is_first = r == info->root;
 	struct pci_root io = *r;
 
 	begin_crs(a);
@@ -69,6 +72,9 @@ root_windows(struct aml *a, const struct pci_root *r, bool is_first)
 	}
 	window(a, AML_WINDOW_IO, 2, &io, PCI_WIN_IO);
 	window(a, AML_WINDOW_MEM, 4, r, PCI_WIN_MEM32);
+	if (is_first && info->mem32_base < info->mem32_end)
+		aml_res_window(a, AML_WINDOW_MEM, 4, info->mem32_base,
+		               info->mem32_end - 1);
 	window(a, AML_WINDOW_MEM, 8, r, PCI_WIN_MEM64);
 	aml_end(a);
 }
@@ -333,7 +339,7 @@ root(struct aml *a, const struct acpi_info *info, const struct pci_root *r)
 	named_int(a, "_UID", r->bus);
 	named_int(a, "_BBN", r->bus);
 	named_int(a, "_SEG", 0);
-	root_windows(a, r, r == info->root);
+	root_windows(a, info, r);
 	/* All that the system asks for it may have. */
 	aml_method(a, "_OSC", 4);
 	aml_op(a, AML_RETURN);
@@ -345,15 +351,15 @@ root(struct aml *a, const struct acpi_info *info, const struct pci_root *r)
 }
 
 static void
-reserved(struct aml *a)
+reserved(struct aml *a, const struct acpi_info *info)
 {
-	static const struct {
+	const struct {
 		uint16_t base;
 		uint8_t len;
 	} ports[] = {
 		{ 0x4d0, 2 },
 		{ 0x61, 1 },
-		{ POWER_PM1_EVENT, 0x10 },
+		{ (uint16_t)(POWER_PM1_EVENT + info->power_offset), 0x10 },
 		{ POWER_SMI_COMMAND, 2 },
 		{ 0x92, 1 },
 		{ 0x80, 1 },
@@ -377,6 +383,20 @@ hpet(struct aml *a)
 	named_int(a, "_UID", 0);
 	begin_crs(a);
 	aml_res_mem32(a, VM_HPET_GPA, HPET_BYTES);
+	aml_end(a);
+	aml_end(a);
+}
+
+/* Where guests that know QEMU's device look for it. */
+static void
+fwcfg(struct aml *a)
+{
+	aml_device(a, "FWCF");
+	aml_name(a, "_HID");
+	aml_string(a, "QEMU0002");
+	named_int(a, "_STA", 0x0b);
+	begin_crs(a);
+	aml_res_io(a, FWCFG_PORT, FWCFG_NPORTS);
 	aml_end(a);
 	aml_end(a);
 }
@@ -448,9 +468,11 @@ acpi_dsdt(const struct acpi_info *info, struct buf *out)
 	aml_scope(&a, "\\_SB");
 	for (unsigned i = 0; i < info->nroots; i++)
 		root(&a, info, &info->root[i]);
-	reserved(&a);
+	reserved(&a, info);
 	if (info->has_hpet)
 		hpet(&a);
+	if (info->fwcfg)
+		fwcfg(&a);
 	if (info->vmgen != 0)
 		generation(&a, info->vmgen);
 	aml_end(&a);

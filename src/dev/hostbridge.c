@@ -3,20 +3,26 @@
  * capability without which Linux does not trust MSI.
  *
  * As itself it is bhyve's 1275:1275. Debian's OVMF stops at any bridge it does
- * not know; with a boot ROM the bridge therefore is an i440FX unless the
- * configuration says otherwise.
+ * not know; with a boot ROM that is told things as QEMU's (lpc.fwcfg=qemu) the
+ * bridge therefore is an i440FX unless the configuration says otherwise. Its
+ * PAM and SMRAM registers keep what is written; all behind them is memory
+ * anyway.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "dev/emulations.h"
+#include "dev/firmware.h"
 #include "dev/pci_ids.h"
 #include "dev/shared.h"
 #include "vmm/config.h"
 #include "vmm/pci.h"
 
 enum {
+	PAM0 = 0x59, /* of an i440FX */
+	PAM6 = 0x5f,
+	SMRAM = 0x72,
 	EXPRESS_BYTES = 0x3a,      /* version 2, without id and link */
 	EXPRESS_FLAGS = 2 | 4 << 4 /* version; type: root port */
 };
@@ -56,9 +62,17 @@ hostbridge_init(struct pci_dev *d, const struct config_node *cfg,
 		                               .subvendor = 0x1af4,
 		                               .subdevice = 0x1100 };
 	const struct dev_shared *s = pci_shared(d);
-	bool rom = config_get(config_root(s->config), "lpc.bootrom") != NULL;
+	const struct config_node *root = config_root(s->config);
+	enum firmware_kind kind = FIRMWARE_NONE;
 
-	return bridge_init(d, cfg, rom ? &i440fx : &bhyve, err);
+	if (firmware_kind(root, &kind, err) < 0)
+		return err->code;
+	if (kind != FIRMWARE_QEMU || config_get(root, "lpc.bootrom") == NULL)
+		return bridge_init(d, cfg, &bhyve, err);
+	for (unsigned reg = PAM0; reg <= PAM6; reg++)
+		pci_cfg_init(d, reg, 1, 0, 0xff);
+	pci_cfg_init(d, SMRAM, 1, 2, 0x7f);
+	return bridge_init(d, cfg, &i440fx, err);
 }
 
 static int

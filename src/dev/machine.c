@@ -14,7 +14,9 @@
 #include "base/num.h"
 #include "dev/acpi.h"
 #include "dev/com.h"
+#include "dev/debugcon.h"
 #include "dev/emulations.h"
+#include "dev/firmware.h"
 #include "dev/hpet.h"
 #include "dev/ioapic.h"
 #include "dev/legacy.h"
@@ -38,6 +40,8 @@ struct machine {
 	struct pci_bus *bus;
 	struct power *power;
 	struct rtc *rtc;
+	struct firmware *firmware;
+	uint64_t vmgen; /* where its id is */
 	bool com[NCOMS];
 };
 
@@ -63,9 +67,6 @@ refuse(const struct machine *m, struct error *err)
 	static const struct {
 		const char *key, *why;
 	} rows[] = {
-		{ "lpc.bootrom", "boot ROMs are not there yet; set "
-		                 "loader.kernel" },
-		{ "lpc.bootvars", "boot ROMs are not there yet" },
 		{ "tpm.type", "there is no TPM yet" },
 		{ "tpm.path", "there is no TPM yet" },
 	};
@@ -87,13 +88,24 @@ static int
 fixed_devices(struct machine *m, int64_t rtc_s, struct error *err)
 {
 	struct vm *vm = m->vm;
+	struct firmware_parts parts;
+	enum firmware_kind kind = FIRMWARE_NONE;
 
-	if (pci_bus_new(vm, &m->bus, err) < 0 || pic_new(vm, err) < 0 ||
+	if (firmware_kind(root_of(m), &kind, err) < 0 ||
+	    pci_bus_new(vm, &m->bus, err) < 0 || pic_new(vm, err) < 0 ||
 	    ioapic_new(vm, err) < 0 || pit_new(vm, err) < 0 ||
 	    rtc_new(vm, rtc_s, &m->rtc, err) < 0 ||
 	    hpet_new(vm, m->bus, err) < 0 ||
-	    power_new(vm, m->bus, &m->power, err) < 0 ||
-	    legacy_new(vm, err) < 0 || vmgen_new(vm, m->power, err) < 0)
+	    power_new(vm, m->bus, kind == FIRMWARE_QEMU, &m->power, err) < 0 ||
+	    legacy_new(vm, err) < 0)
+		return err->code;
+	parts = (struct firmware_parts){ vm, config_root(m->shared.config),
+		                         m->bus, m->rtc };
+	if (firmware_new(&parts, &m->firmware, &m->vmgen, err) < 0)
+		return err->code;
+	if (m->vmgen == 0)
+		m->vmgen = VMGEN_GPA;
+	if (vmgen_new(vm, m->power, m->vmgen, err) < 0)
 		return err->code;
 	pci_set_shared(m->bus, &m->shared);
 	rtc_set_memory(m->rtc, vm->lowmem, vm->highmem);
@@ -181,6 +193,8 @@ add_slots(struct machine *m, struct error *err)
 	     b != NULL; b = config_next(b))
 		if (add_bus(m, b, err) < 0)
 			return err->code;
+	if (firmware_slots(m->firmware, err) < 0)
+		return err->code;
 	for (unsigned bus = 0; bus < 256; bus++)
 		note_irqs(m, bus);
 	return pci_place(m->bus, err);
@@ -204,7 +218,8 @@ find_lpc(const struct machine *m)
 static int
 add_lines(struct machine *m, struct error *err)
 {
-	if (com_new(m->vm, &m->shared, m->com, err) < 0)
+	if (com_new(m->vm, &m->shared, m->com, err) < 0 ||
+	    debugcon_new(m->vm, &m->shared, err) < 0)
 		return err->code;
 	for (unsigned i = 0; i < NCOMS; i++)
 		if (m->com[i] && find_lpc(m) == NULL)
@@ -281,12 +296,7 @@ place_acpi(struct machine *m, const struct acpi_info *info, uint64_t *out_rsdp,
            struct error *err)
 {
 	cleanup_buf struct buf bytes = BUF_INIT;
-	bool want;
 
-	if (config_get_bool(root_of(m), "acpi_tables", true, &want, err) < 0)
-		return err->code;
-	if (!want)
-		return 0;
 	if (acpi_build(info, ACPI_BASE, ACPI_END, &bytes, err) < 0 ||
 	    place(m, &bytes, ACPI_BASE, "ACPI", err) < 0)
 		return err->code;
@@ -315,10 +325,42 @@ place_mptable(struct machine *m, const struct acpi_info *info,
 }
 
 static int
-place_smbios(struct machine *m, struct error *err)
+place_smbios(struct machine *m, const struct smbios_info *info,
+             struct error *err)
 {
 	cleanup_buf struct buf bytes = BUF_INIT;
-	const struct smbios_info info = {
+
+	if (smbios_build(info, SMBIOS_BASE, SMBIOS_END, &bytes, err) < 0)
+		return err->code;
+	return place(m, &bytes, SMBIOS_BASE, "SMBIOS", err);
+}
+
+static void
+describe(struct machine *m, struct acpi_info *info)
+{
+	const struct pci_dev *lpc = find_lpc(m);
+
+	*info = (struct acpi_info){
+		.ncpus = m->vm->ncpus,
+		.has_hpet = true,
+		.vmgen = m->vmgen,
+		.lpc_slot = lpc != NULL ? (int)pci_slot(lpc) : -1,
+		.lpc_func = lpc != NULL ? (int)pci_func(lpc) : -1,
+		.fwcfg = firmware_has_fwcfg(m->firmware),
+		.power_offset =
+		    firmware_has_fwcfg(m->firmware) ? POWER_AS_QEMU : 0,
+	};
+	memcpy(info->com, m->com, sizeof(info->com));
+	for (; pci_root_at(m->bus, info->nroots, &info->root[info->nroots]);
+	     info->nroots++)
+		find_routes(m, info->root[info->nroots].bus, info);
+	firmware_windows(m->firmware, info);
+}
+
+int
+machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err)
+{
+	const struct smbios_info smbios = {
 		.config = root_of(m),
 		.name = m->vm->name,
 		.sockets = m->cpus.sockets,
@@ -327,32 +369,26 @@ place_smbios(struct machine *m, struct error *err)
 		.lowmem = m->vm->lowmem,
 		.highmem = m->vm->highmem,
 	};
+	struct acpi_info info;
+	bool acpi;
 
-	if (smbios_build(&info, SMBIOS_BASE, SMBIOS_END, &bytes, err) < 0)
+	*out_rsdp = 0;
+	describe(m, &info);
+	if (config_get_bool(root_of(m), "acpi_tables", true, &acpi, err) < 0 ||
+	    firmware_tell(m->firmware, acpi ? &info : NULL, &smbios, err) < 0)
 		return err->code;
-	return place(m, &bytes, SMBIOS_BASE, "SMBIOS", err);
+	if (firmware_tells(m->firmware))
+		return 0;
+	if (place_mptable(m, &info, err) < 0 ||
+	    place_smbios(m, &smbios, err) < 0)
+		return err->code;
+	return acpi ? place_acpi(m, &info, out_rsdp, err) : 0;
 }
 
-int
-machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err)
+bool
+machine_has_rom(const struct machine *m)
 {
-	const struct pci_dev *lpc = find_lpc(m);
-	struct acpi_info info = {
-		.ncpus = m->vm->ncpus,
-		.has_hpet = true,
-		.vmgen = VMGEN_GPA,
-		.lpc_slot = lpc != NULL ? (int)pci_slot(lpc) : -1,
-		.lpc_func = lpc != NULL ? (int)pci_func(lpc) : -1,
-	};
-
-	memcpy(info.com, m->com, sizeof(info.com));
-	for (; pci_root_at(m->bus, info.nroots, &info.root[info.nroots]);
-	     info.nroots++)
-		find_routes(m, info.root[info.nroots].bus, &info);
-	*out_rsdp = 0;
-	if (place_mptable(m, &info, err) < 0 || place_smbios(m, err) < 0)
-		return err->code;
-	return place_acpi(m, &info, out_rsdp, err);
+	return firmware_has_rom(m->firmware);
 }
 
 bool
@@ -371,6 +407,7 @@ machine_slot_names(struct buf *out)
 void
 machine_lpc_names(struct buf *out)
 {
+	buf_puts(out, "bootrom\n");
 	for (size_t i = 0; i < NCOMS; i++)
 		buf_printf(out, "%s\n", com_ports[i].name);
 }

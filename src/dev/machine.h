@@ -27,8 +27,12 @@ int machine_new(struct vm *vm, struct config *c,
                 const struct machine_cpus *cpus, int64_t rtc_s,
                 struct machine **out_m, struct error *err);
 
-/* MP table, SMBIOS and ACPI into guest memory. *out_rsdp is 0 without ACPI. */
+/* MP table, SMBIOS and ACPI into guest memory, or told to firmware that wants
+ * them so. *out_rsdp is 0 when there is no ACPI in memory. */
 int machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err);
+
+/* Is there firmware, so that processors start at their reset vector? */
+bool machine_has_rom(const struct machine *m);
 
 /* Press it; false: the guest does not listen (ACPI is not on yet). */
 bool machine_power_button(struct machine *m);

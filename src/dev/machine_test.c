@@ -234,7 +234,7 @@ names_are_printed_for_help(void **state)
 	machine_slot_names(&slots);
 	machine_lpc_names(&lpc);
 	assert_non_null(strstr(buf_str(&slots), "hostbridge\n"));
-	assert_string_equal(buf_str(&lpc), "com1\ncom2\ncom3\ncom4\n");
+	assert_string_equal(buf_str(&lpc), "bootrom\ncom1\ncom2\ncom3\ncom4\n");
 }
 
 /* A restored guest finds another id and is told of it. */

@@ -55,6 +55,7 @@ struct power {
 	uint16_t sts, en, control;
 	uint8_t gpe_sts, gpe_en;
 	uint8_t smi_command, smi_status, port_a, reset;
+	bool as_qemu;
 };
 
 /* The registers: what is behind them and how a write changes it. */
@@ -154,7 +155,7 @@ regs_write(void *ctx, uint64_t off, unsigned size, uint64_t v)
 	type = p->control >> SLP_TYP_SHIFT & 7;
 	update_sci(p);
 	pthread_mutex_unlock(&p->lock);
-	if (sleep && type == POWER_S5)
+	if (sleep && (type == POWER_S5 || (p->as_qemu && type == 0)))
 		vm_suspend(p->vm, VM_SUSPEND_POWEROFF);
 }
 
@@ -320,17 +321,19 @@ static const struct device_ops device = {
 };
 
 int
-power_new(struct vm *vm, struct pci_bus *b, struct power **out_power,
-          struct error *err)
+power_new(struct vm *vm, struct pci_bus *b, bool as_qemu,
+          struct power **out_power, struct error *err)
 {
+	uint64_t base = POWER_PM1_EVENT + (as_qemu ? POWER_AS_QEMU : 0);
 	struct power *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		return error_set(err, -ENOMEM, "power");
 	p->vm = vm;
+	p->as_qemu = as_qemu;
 	pthread_mutex_init(&p->lock, NULL);
 	power_reset(p);
-	if (bus_add(vm->pio, POWER_PM1_EVENT, NREGS, &regs_ops, p, err) < 0 ||
+	if (bus_add(vm->pio, base, NREGS, &regs_ops, p, err) < 0 ||
 	    bus_add(vm->pio, POWER_SMI_COMMAND, 2, &smi_ops, p, err) < 0 ||
 	    bus_add(vm->pio, PORT_A, 1, &port_a_ops, p, err) < 0 ||
 	    vm_device_add(vm, &device, p, err) < 0) {

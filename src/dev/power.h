@@ -20,13 +20,16 @@ enum {
 	POWER_ACPI_DISABLE = 0xa1,
 	POWER_RESET = 0xcf9,
 	POWER_RESET_VALUE = 6,
+	POWER_AS_QEMU = 0x200, /* how much higher QEMU has the above */
 	POWER_SCI = 9,
 	POWER_S5 = 5 /* SLP_TYP */
 };
 
-/* Ports as above, 0x92, and 0xcf9 through b. The VM's from here on. */
-int power_new(struct vm *vm, struct pci_bus *b, struct power **out_power,
-              struct error *err);
+/* Ports as above, 0x92, and 0xcf9 through b. as_qemu: for QEMU's firmware, the
+ * fixed hardware POWER_AS_QEMU higher, and S5 by SLP_TYP 0, too. The VM's from
+ * here on. */
+int power_new(struct vm *vm, struct pci_bus *b, bool as_qemu,
+              struct power **out_power, struct error *err);
 /* Set a status bit of GPE0: \_GPE._E0n of the DSDT runs. Any thread. */
 void power_gpe(struct power *p, unsigned n);
 /* Press the button. False: the guest has not switched ACPI on, nothing

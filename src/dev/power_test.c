@@ -23,7 +23,7 @@ setup(void **state)
 	(void)state;
 	fake_vm_init(&f);
 	assert_int_equal(pci_bus_new(f.vm, &bus, &err), 0);
-	assert_int_equal(power_new(f.vm, bus, &power, &err), 0);
+	assert_int_equal(power_new(f.vm, bus, false, &power, &err), 0);
 	assert_int_equal(legacy_new(f.vm, &err), 0);
 	return 0;
 }

@@ -22,6 +22,7 @@ enum { ID_BYTES = 16 };
 struct vmgen {
 	struct vm *vm;
 	struct power *power;
+	uint64_t gpa; /* of the id */
 	bool want_id, tell;
 	uint8_t version; /* something to save: that this device was there */
 };
@@ -41,7 +42,7 @@ vmgen_resume(void *dev)
 	/* Up to 256 bytes come whole, once the host has any. */
 	if (!g->want_id || getrandom(id, sizeof(id), 0) != sizeof(id))
 		return;
-	(void)guest_mem_write(g->vm->mem, VMGEN_GPA, id, sizeof(id));
+	(void)guest_mem_load(g->vm->mem, g->gpa, id, sizeof(id));
 	if (g->tell)
 		power_gpe(g->power, VMGEN_GPE);
 	g->want_id = g->tell = false;
@@ -84,13 +85,14 @@ static const struct device_ops device = {
 };
 
 int
-vmgen_new(struct vm *vm, struct power *p, struct error *err)
+vmgen_new(struct vm *vm, struct power *p, uint64_t gpa, struct error *err)
 {
 	struct vmgen *g = calloc(1, sizeof(*g));
 
 	if (g == NULL)
 		return error_set(err, -ENOMEM, "vmgen");
-	*g = (struct vmgen){ .vm = vm, .power = p, .want_id = true };
+	*g =
+	    (struct vmgen){ .vm = vm, .power = p, .gpa = gpa, .want_id = true };
 	if (vm_device_add(vm, &device, g, err) < 0) {
 		free(g);
 		return err->code;

@@ -4,6 +4,7 @@
  */
 #ifndef DEV_VMGEN_H
 #define DEV_VMGEN_H
+#include <stdint.h>
 
 struct error;
 struct power;
@@ -11,6 +12,7 @@ struct vm;
 
 enum { VMGEN_GPA = 0xff000, VMGEN_GPE = 0 };
 
-/* The VM's from here on. */
-int vmgen_new(struct vm *vm, struct power *p, struct error *err);
+/* The id is at gpa, which firmware may want elsewhere than VMGEN_GPA. The VM's
+ * from here on. */
+int vmgen_new(struct vm *vm, struct power *p, uint64_t gpa, struct error *err);
 #endif

@@ -273,6 +273,7 @@ take_fwcfg(struct vm_cmdline *o, const char *arg, struct error *err)
 	    config_find(config_root(o->config), "fwcfg");
 	const char *rest = arg;
 	cleanup_free char *name = item(&rest, ",");
+	const char *what, *value;
 	struct config_node *n;
 	char key[32];
 	unsigned i = 0;
@@ -284,13 +285,18 @@ take_fwcfg(struct vm_cmdline *o, const char *arg, struct error *err)
 	n = config_make(config_root(o->config), key, err);
 	if (name == NULL || n == NULL)
 		return error_set(err, -ENOMEM, "-f");
-	if (strncmp(rest, "string=", 7) != 0 && strncmp(rest, "file=", 5) != 0)
+	value = strchr(rest, '=');
+	what = strncmp(rest, "string=", 7) == 0 ? "string"
+	       : strncmp(rest, "file=", 5) == 0 ? "file"
+	                                        : NULL;
+	if (what == NULL)
 		return error_set(err, -EINVAL, "invalid fwcfg '%s'", arg);
 	if (config_set_at(n, "name",
 	                  strncmp(name, "name=", 5) == 0 ? name + 5 : name,
 	                  err) < 0)
 		return err->code;
-	return config_set_list(n, NULL, rest, err);
+	/* All of the rest: a string may have commas. */
+	return config_set_at(n, what, value + 1, err);
 }
 
 static int

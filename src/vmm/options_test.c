@@ -59,8 +59,9 @@ flags_are_sugar_for_keys(void **state)
 		{ "-G w[::1]:1234", "gdb.address=[::1]\ngdb.port=1234\n"
 		                    "gdb.wait=true\n" },
 		{ "-p 0:1 -p 0:3", "vcpu.0.cpuset=1,3\n" },
-		{ "-f name=opt/x,string=hi", "fwcfg.0.name=opt/x\n"
-		                             "fwcfg.0.string=hi\n" },
+		{ "-f name=opt/x,string=hi -f opt/y,file=/y,string=z",
+		  "fwcfg.0.name=opt/x\nfwcfg.0.string=hi\n"
+		  "fwcfg.1.file=/y,string=z\nfwcfg.1.name=opt/y\n" },
 		{ "-o a.b=1 -o a.b=2 -wxuYWSCDe",
 		  "a.b=2\ndestroy_on_poweroff=true\n"
 		  "memory.guest_in_core=true\nmemory.wired=true\n"
@@ -103,6 +104,8 @@ bad_lines_are_refused(void **state)
 		  -EEXIST },
 		{ "-l com5,stdio",
 		  "Invalid LPC device configuration 'com5,stdio'", -EINVAL },
+		{ "-f opt/x,text=hi", "invalid fwcfg 'opt/x,text=hi'",
+		  -EINVAL },
 		{ "-c dies=2", "invalid cpu topology 'dies=2'", -EINVAL },
 		{ "-p 1", "invalid vcpu:hostcpu pair '1'", -EINVAL },
 		{ "-n id=0", "-n id=0: memory domains are not available",

@@ -89,9 +89,6 @@ draw='gaol.run=dd,if=/dev/hwrng,bs=64,count=4,of=/dev/null;cat,/proc/interrupts'
 }
 
 @test "what is not there is refused by name" {
-	run bhyve_line '' -l bootrom,/x refused
-	[ "$status" = 4 ]
-	[[ $output == *"lpc.bootrom: boot ROMs are not there yet"* ]]
 	run bhyve_line '' -l com2,tcp=0.0.0.0:5000 refused
 	[ "$status" = 4 ]
 	[[ $output == *"a console beyond loopback has no password"* ]]

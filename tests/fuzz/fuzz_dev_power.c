@@ -27,7 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	fake_vm_init(&f);
 	if (pci_bus_new(f.vm, &bus, &err) < 0 ||
-	    power_new(f.vm, bus, &power, &err) < 0)
+	    power_new(f.vm, bus, false, &power, &err) < 0)
 		abort();
 	fake_vm_hostile(&f, ranges, ARRAY_LEN(ranges), data, len);
 	if (fake_vm_roundtrip(&f, NULL) < 0)

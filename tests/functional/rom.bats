@@ -1,0 +1,125 @@
+# Firmware: what the guest is told by fw_cfg, and machines that boot from a ROM
+# as a PC does (SeaBIOS).
+
+load lib
+load guest
+
+setup() {
+	guest_setup
+}
+
+teardown() {
+	guest_teardown
+}
+
+SEABIOS=/usr/share/seabios/bios-256k.bin
+GRUB=/usr/lib/grub/i386-pc
+
+# rom_start ROM OPTION ...: a machine with firmware, in the background.
+rom_start() {
+	[ -e "${1%%,*}" ] || skip "no ${1%%,*} here"
+	nsenter --net="/run/netns/$NETNS" -- "$BIN/bhyve" -o engine=soft \
+		-m 512M -H -s 0,hostbridge -s 31,lpc -l com1,stdio \
+		-l "bootrom,$1" "${@:2}" </dev/null >>"$OUT" 2>"$OUT.err" 3>&- &
+	VM=$!
+}
+
+@test "a guest reads what -f tells it, by its own driver" {
+	head -c 100000 /dev/urandom >"$DIR/file"
+	guest_start "gaol.run=cd,/sys/firmware/qemu_fw_cfg/by_name/opt;cat,a/raw;echo;md5sum,b/file/raw;md5sum,empty/raw" \
+		-o engine=soft -o lpc.fwcfg=qemu -f opt/a,string='said, so' \
+		-f name=opt/b/file,file="$DIR/file" \
+		-f opt/empty,file=/dev/null told
+	guest_end 120
+	[ "$STATUS" = 1 ]
+	tr -d '\r\000' <"$OUT" | grep -q '^said, so$'
+	grep -q "^$(md5sum <"$DIR/file" | cut -d ' ' -f 1)  b/file/raw" "$OUT"
+	grep -q "^$(md5sum </dev/null | cut -d ' ' -f 1)  empty/raw" "$OUT"
+}
+
+@test "ROMs and items that make no sense are refused by name" {
+	run bhyve_line '' -f opt/x,string=y refused
+	[ "$status" = 4 ]
+	has 'fwcfg: wants lpc.fwcfg=qemu'
+	run bhyve_line '' -o lpc.fwcfg=xen refused
+	[ "$status" = 4 ]
+	has "lpc.fwcfg 'xen': want bhyve or qemu"
+	run bhyve_line '' -l bootrom,/nonexistent/rom refused
+	[ "$status" = 4 ]
+	has "lpc.bootrom: open '/nonexistent/rom': No such file"
+	head -c 5000 /dev/zero >"$DIR/odd"
+	run bhyve_line '' -l "bootrom,$DIR/odd" refused
+	[ "$status" = 4 ]
+	has '5000 bytes, want a multiple of 4096'
+	truncate -s 8192 "$DIR/rom"
+	run bhyve_line '' -l "bootrom,$DIR/rom,$DIR/odd" refused
+	[ "$status" = 4 ]
+	has 'variables of 5000 bytes'
+	# A kernel and a ROM: who boots?
+	run bhyve_line '' -l "bootrom,$DIR/rom" refused
+	[ "$status" = 4 ]
+	has 'loader.kernel: the boot ROM boots'
+}
+
+@test "SeaBIOS boots a sector of 512 bytes" {
+	# Writes its text to COM1, then powers off by the PM1 control register.
+	python3 - "$DIR/disk" <<-'END'
+	import sys
+	code = bytes.fromhex('fc31c08ed88ed0bc007cbe2e7cac84c07412'
+	    '88c4bafd03eca82074fb88e0baf803eeebe9ba0406b80034eff4ebfd')
+	code += b'sector of ours\r\n\0'
+	open(sys.argv[1], 'wb').write(code.ljust(510, b'\0') + b'\x55\xaa' +
+	    bytes(1 << 20))
+	END
+	rom_start "$SEABIOS,fwcfg=qemu" -s 3,virtio-blk,"$DIR/disk" sector
+	guest_end 120
+	[ "$STATUS" = 1 ]
+	grep -q SeaBIOS "$OUT"
+	grep -q 'sector of ours' "$OUT"
+}
+
+# grub_disk FILE: GRUB in the MBR, the kit's kernel on a partition.
+grub_disk() {
+	mkdir "$DIR/files"
+	cp "$KIT/vmlinuz" "$KIT/initrd" "$DIR/files"
+	cat >"$DIR/cfg" <<-'END'
+	serial --unit=0 --speed=115200
+	terminal_output serial
+	linux (hd0,msdos1)/vmlinuz console=ttyS0 quiet panic=-1 gaol.do=off
+	initrd (hd0,msdos1)/initrd
+	boot
+	END
+	grub-mkimage -O i386-pc -o "$DIR/core" -c "$DIR/cfg" -p /boot \
+		biosdisk part_msdos ext2 linux serial terminal
+	mke2fs -q -t ext2 -d "$DIR/files" "$DIR/part" 40M
+	# As grub-bios-setup(8) does it: the core's place goes into the boot
+	# sector, the place of its rest into its first sector.
+	python3 - "$1" "$GRUB/boot.img" "$DIR/core" "$DIR/part" <<-'END'
+	import struct, sys
+	boot = bytearray(open(sys.argv[2], 'rb').read())
+	core = bytearray(open(sys.argv[3], 'rb').read())
+	part = open(sys.argv[4], 'rb').read()
+	core += bytes(-len(core) % 512)
+	struct.pack_into('<Q', boot, 0x5c, 1)
+	struct.pack_into('<QHH', core, 0x1f4, 2, len(core) // 512 - 1, 0x820)
+	boot[446:510] = bytes(64)
+	struct.pack_into('<B3sB3sII', boot, 446, 0x80, b'\0\2\0', 0x83,
+	    b'\xff\xff\xff', 2048, len(part) // 512)
+	disk = open(sys.argv[1], 'wb')
+	disk.write(boot + core)
+	disk.seek(2048 * 512)
+	disk.write(part)
+	END
+}
+
+@test "SeaBIOS boots GRUB, and GRUB a kernel, from the second disk by bootindex" {
+	[ -e "$GRUB/boot.img" ] || skip "no GRUB here"
+	grub_disk "$DIR/disk"
+	truncate -s 1M "$DIR/empty"
+	rom_start "$SEABIOS,fwcfg=qemu" -c 2 -s 3,virtio-blk,"$DIR/empty" \
+		-s 4,virtio-blk,"$DIR/disk",bootindex=1 grub
+	guest_end 240
+	[ "$STATUS" = 1 ]
+	grep -q 'GRUB' "$OUT"
+	grep -q 'gaol guest up' "$OUT"
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fuzz_dev_fwctl.c - a hostile guest at the firmware's interface.
+ * Whatever it did, the state goes through a checkpoint.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "dev/fwctl.h"
+#include "vmm/fake_vm.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const struct fake_range ranges[] = {
+		{ true, 0x510, 12 },
+	};
+	struct fake_vm f;
+	struct error err;
+
+	fake_vm_init(&f);
+	if (fwctl_new(f.vm, &err) < 0)
+		abort();
+	fake_vm_hostile(&f, ranges, ARRAY_LEN(ranges), data, len);
+	if (fake_vm_roundtrip(&f, NULL) < 0)
+		abort();
+	(void)fake_vm_load_changed(&f, data, len);
+	fake_vm_hostile(&f, ranges, ARRAY_LEN(ranges), data, len);
+	fake_vm_fini(&f);
+	return 0;
+}
