@@ -21,6 +21,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/num.h"
 #include "dev/machine.h"
 #include "engine/engines.h"
 #include "engine/soft/soft.h"
@@ -430,13 +431,22 @@ rtc_now(const struct guest *g, int64_t *out_s, struct error *err)
 	return 0;
 }
 
-/* soft.trace: for who debugs that engine, not for users. */
+/* soft.cache; and soft.trace, for who debugs that engine, not for users. */
 static int
-trace(struct guest *g, struct error *err)
+set_soft(struct guest *g, struct error *err)
 {
-	const char *how = config_get(config_root(g->config), "soft.trace");
+	const struct config_node *r = config_root(g->config);
+	const char *how = config_get(r, "soft.trace");
+	const char *cache = config_get(r, "soft.cache");
+	uint64_t bytes;
 
-	if (how == NULL || g->vm->ops != &engine_soft)
+	if (g->vm->ops != &engine_soft)
+		return 0;
+	if (cache != NULL &&
+	    (num_size(cache, &bytes) < 0 || soft_cache(g->vm, bytes) < 0))
+		return error_set(err, -EINVAL,
+		                 "soft.cache '%s': want 1M to 64M", cache);
+	if (how == NULL)
 		return 0;
 	if (strcmp(how, "blocks") != 0 && strcmp(how, "all") != 0)
 		return error_set(err, -EINVAL,
@@ -515,7 +525,7 @@ build(struct guest *g, struct error *err)
 	    rtc_now(g, &rtc_s, err) < 0 ||
 	    machine_new(g->vm, g->config, &g->cpus, rtc_s, &g->machine, err) <
 	        0 ||
-	    vm_engine_init(g->vm, err) < 0 || trace(g, err) < 0 ||
+	    vm_engine_init(g->vm, err) < 0 || set_soft(g, err) < 0 ||
 	    (g->restore[0] != '\0' ? resume(g, err) : boot(g, err)) < 0 ||
 	    vm_control_listen(g->vm, g->dir, &g->control, err) < 0 ||
 	    debug_server(g, err) < 0)

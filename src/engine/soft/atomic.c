@@ -48,11 +48,11 @@ begin(struct cpu *c, uint64_t la, unsigned size, struct place *at)
 		return at->p != NULL;
 	if (c->vm->ncpus < 2)
 		return true;
-	sync_begin(c->vm, c);
+	sync_begin_midway(c->vm, c);
 	at->stopped = true;
 	at->p = mmu_rmw(c, la, size, &at->b);
 	if (at->p == NULL)
-		sync_end(c->vm, c);
+		sync_end_midway(c->vm, c);
 	return at->p != NULL;
 }
 
@@ -61,7 +61,7 @@ end(struct cpu *c, struct place *at)
 {
 	mmu_rmw_end(c, &at->b);
 	if (at->stopped)
-		sync_end(c->vm, c);
+		sync_end_midway(c->vm, c);
 }
 
 /* Store new if *p is still old. */

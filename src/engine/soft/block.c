@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* block.c - finding, remembering, linking and dropping blocks. */
+/* block.c - finding, remembering and linking blocks. */
 #include "engine/soft/block.h"
-
-#include <sys/mman.h>
 
 #include <errno.h>
 #include <string.h>
+#include <x86intrin.h>
 
 #include "base/base.h"
 #include "base/error.h"
@@ -16,57 +15,6 @@
 #include "engine/soft/sync.h"
 #include "vmm/vm.h"
 #include "x86/feature.h"
-
-int
-block_cache_new(struct soft_vm *vm)
-{
-	struct block_cache *k = calloc(1, sizeof(*k));
-	const struct guest_segment *seg;
-	struct error err;
-
-	if (k == NULL)
-		return -ENOMEM;
-	pthread_mutex_init(&k->lock, NULL);
-	vm->blocks = k;
-	k->arena = mmap(NULL, BLOCK_ARENA, PROT_READ | PROT_WRITE,
-	                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (k->arena == MAP_FAILED) {
-		k->arena = NULL;
-		goto fail;
-	}
-	if (guest_mem_flags(vm->mem, &err) < 0)
-		goto fail;
-	k->nsegs = guest_mem_segments(vm->mem, &seg);
-	for (size_t i = 0; i < k->nsegs; i++) {
-		k->seg[i].gpa = seg[i].gpa;
-		k->seg[i].size = seg[i].size;
-		k->seg[i].flags = seg[i].page_flags;
-		k->seg[i].page =
-		    calloc(seg[i].size / GUEST_PAGE, sizeof(struct block *));
-		if (k->seg[i].page == NULL)
-			goto fail;
-	}
-	return 0;
-fail:
-	block_cache_free(vm);
-	return -ENOMEM;
-}
-
-void
-block_cache_free(struct soft_vm *vm)
-{
-	struct block_cache *k = vm->blocks;
-
-	if (k == NULL)
-		return;
-	for (size_t i = 0; i < k->nsegs; i++)
-		free(k->seg[i].page);
-	if (k->arena != NULL)
-		munmap(k->arena, BLOCK_ARENA);
-	pthread_mutex_destroy(&k->lock);
-	free(k);
-	vm->blocks = NULL;
-}
 
 /* What one vCPU remembers, and from which linear pages any of it came: bits by
  * page and by GiB, too many rather than too few. */
@@ -150,80 +98,21 @@ block_forget_page(struct cpu *c, uint64_t la, bool large)
 		block_forget_jumps(c, true);
 }
 
-/* The segment's row and the index of the page in it; NULL: no memory. */
-static struct code_segment *
-segment_of(struct block_cache *k, uint64_t gpa, uint64_t *page)
-{
-	for (size_t i = 0; i < k->nsegs; i++)
-		if (gpa - k->seg[i].gpa < k->seg[i].size) {
-			*page = (gpa - k->seg[i].gpa) / GUEST_PAGE;
-			return &k->seg[i];
-		}
-	return NULL;
-}
-
-static bool
-is_code(struct block_cache *k, uint64_t gpa)
-{
-	uint64_t page;
-	struct code_segment *s = segment_of(k, gpa, &page);
-
-	return s != NULL &&
-	       (__atomic_load_n(&s->flags[page], __ATOMIC_ACQUIRE) & PG_CODE);
-}
-
-/* From here on writes to the page come to block_written(). */
-static void
-mark_code(struct cpu *c, uint64_t gpa)
-{
-	struct soft_vm *vm = c->vm;
-	uint64_t page;
-	struct code_segment *s = segment_of(vm->blocks, gpa, &page);
-
-	if (s == NULL || is_code(vm->blocks, gpa))
-		return;
-	sync_begin(vm, c);
-	__atomic_fetch_or(&s->flags[page], PG_CODE, __ATOMIC_SEQ_CST);
-	for (unsigned i = 0; i < vm->ncpus; i++)
-		if (vm->cpus[i] != NULL)
-			mmu_protect(vm->cpus[i], page_of(gpa));
-	sync_end(vm, c);
-}
-
 static struct block *
 hash_find(struct block_cache *k, uint64_t gpa, uint64_t rip, uint32_t mode)
 {
-	struct block *b = atomic_load_explicit(&k->hash[block_hash(gpa, rip)],
-	                                       memory_order_acquire);
+	uint32_t ref =
+	    atomic_load_explicit(&k->hash[block_hash(gpa, rip) & k->hash_mask],
+	                         memory_order_acquire);
+	struct block *b;
 
-	while (b != NULL && (b->gpa != gpa || b->rip != rip || b->mode != mode))
-		b = b->hash_next;
-	return b;
-}
-
-static void
-list_in(struct block_cache *k, uint64_t gpa, struct block *b,
-        struct block **next)
-{
-	uint64_t page;
-	struct code_segment *s = segment_of(k, gpa, &page);
-
-	*next = s->page[page];
-	s->page[page] = b;
-}
-
-static void
-publish(struct block_cache *k, struct block *b)
-{
-	struct block *_Atomic *head = &k->hash[block_hash(b->gpa, b->rip)];
-
-	k->used += block_size(b);
-	k->made++;
-	list_in(k, b->gpa, b, &b->page_next);
-	if (b->gpa2 != BLOCK_ONE_PAGE)
-		list_in(k, b->gpa2, b, &b->page_next2);
-	b->hash_next = atomic_load_explicit(head, memory_order_relaxed);
-	atomic_store_explicit(head, b, memory_order_release);
+	for (; ref != 0;
+	     ref = atomic_load_explicit(&b->hash_next, memory_order_acquire)) {
+		b = block_at(k, ref);
+		if (b->gpa == gpa && b->rip == rip && b->mode == mode)
+			return b;
+	}
+	return NULL;
 }
 
 /* The next page of linear memory, for an instruction that goes on there. */
@@ -245,9 +134,7 @@ fetch_next(struct cpu *c, struct code_place *p)
 static bool
 usable(struct block_cache *k, uint64_t gpa, const uint8_t *host)
 {
-	uint64_t page;
-
-	return host != NULL && segment_of(k, gpa, &page) != NULL;
+	return host != NULL && block_is_memory(k, gpa);
 }
 
 static struct block *
@@ -255,6 +142,7 @@ make_at(struct cpu *c, struct code_place *p)
 {
 	struct block_cache *k = c->vm->blocks;
 	struct block *b;
+	uint64_t from;
 	bool whole;
 
 	for (;;) {
@@ -264,23 +152,27 @@ make_at(struct cpu *c, struct code_place *p)
 			fault_set_error(c, X86_GP, 0);
 			return NULL;
 		}
-		if (k->used + BLOCK_MAX_SIZE > BLOCK_ARENA)
-			block_flush_all(c->vm, c);
-		mark_code(c, p->gpa);
+		if (block_full(k))
+			block_collect(c->vm, c);
+		block_mark_code(c, p->gpa);
 		if (p->gpa2 != BLOCK_ONE_PAGE)
-			mark_code(c, p->gpa2);
+			block_mark_code(c, p->gpa2);
 		pthread_mutex_lock(&k->lock);
 		/* Others may have been quicker, with either. */
-		if (k->used + BLOCK_MAX_SIZE > BLOCK_ARENA ||
-		    !is_code(k, p->gpa) ||
-		    (p->gpa2 != BLOCK_ONE_PAGE && !is_code(k, p->gpa2))) {
+		if (block_full(k) || !block_is_code(k, p->gpa) ||
+		    (p->gpa2 != BLOCK_ONE_PAGE && !block_is_code(k, p->gpa2))) {
 			pthread_mutex_unlock(&k->lock);
 			continue;
 		}
 		b = (struct block *)(void *)(k->arena + k->used);
+		from = __rdtsc();
 		whole = block_make(c, k->features, p, b);
-		if (whole && !c->exc.pending)
-			publish(k, b);
+		if (whole && !c->exc.pending) {
+			k->used += block_size(b);
+			block_publish(k, b);
+			if (block_was_here(k, b))
+				k->remaking += __rdtsc() - from;
+		}
 		pthread_mutex_unlock(&k->lock);
 		if (c->exc.pending)
 			return NULL;
@@ -300,9 +192,9 @@ still_there(struct cpu *c, const struct block *b, const struct code_place *p)
 	if (!(c->mode & CM_CODE64) &&
 	    c->rip + b->nbytes - 1 > c->seg[X86_CS].limit)
 		return false;
-	if (b->gpa2 == BLOCK_ONE_PAGE)
+	if (!b->two)
 		return true;
-	return fetch_next(c, &now) && now.gpa2 == b->gpa2;
+	return fetch_next(c, &now) && now.gpa2 == block_second(b)->gpa;
 }
 
 /* A mode whose linear addresses are plain and that runs on by itself. */
@@ -338,9 +230,12 @@ find(struct cpu *c)
 		b = make_at(c, &p);
 	if (b == NULL)
 		return NULL;
+	if (atomic_load_explicit(&b->age, memory_order_relaxed) != BLOCK_YOUNG)
+		atomic_store_explicit(&b->age, BLOCK_YOUNG,
+		                      memory_order_relaxed);
 	if (remembers(c)) {
 		note_page(memory_of(c), c->rip);
-		if (b->gpa2 != BLOCK_ONE_PAGE)
+		if (b->two)
 			note_page(memory_of(c), c->rip + GUEST_PAGE);
 		j = &c->jumps[jump_hash(c->rip)];
 		*j = (struct jump){ .rip = c->rip,
@@ -350,8 +245,6 @@ find(struct cpu *c)
 	}
 	return b;
 }
-
-static uop_fn uop_forward;
 
 const struct uop *
 block_find(struct cpu *c)
@@ -375,20 +268,23 @@ block_of(const struct uop *first)
 
 /* Stands first in a dead block. Its operands stay as they were: somebody may
  * be executing them. */
-static UOP(uop_forward)
+UOP(uop_forward)
 {
-	struct block *b = block_of(u);
-	const struct uop *to =
-	    atomic_load_explicit(&b->forward, memory_order_acquire);
-	uint64_t epoch = c->vm->blocks->epoch;
+	struct block_cache *k = c->vm->blocks;
+	struct block *b = block_of(u), *now;
+	uint32_t ref = atomic_load_explicit(&b->forward, memory_order_acquire);
+	uint64_t epoch = k->epoch;
+	const struct uop *to;
 
-	if (to != NULL && to->fn != uop_forward)
-		return to;
+	if (ref != 0 && block_at(k, ref)->uop[0].fn != uop_forward)
+		return block_at(k, ref)->uop;
 	to = block_find(c);
-	if (to == NULL || epoch != c->vm->blocks->epoch)
+	if (to == NULL || epoch != k->epoch)
 		return to;
-	if (block_of(to)->gpa == b->gpa && block_of(to)->gpa2 == BLOCK_ONE_PAGE)
-		atomic_store_explicit(&b->forward, to, memory_order_release);
+	now = block_of(to);
+	if (now->gpa == b->gpa && !now->two)
+		atomic_store_explicit(&b->forward, block_ref(k, now),
+		                      memory_order_release);
 	return to;
 }
 
@@ -402,7 +298,7 @@ UOP(link_near)
 
 	if (to == NULL || epoch != c->vm->blocks->epoch)
 		return to;
-	if (block_of(to)->gpa2 == BLOCK_ONE_PAGE)
+	if (!block_of(to)->two)
 		__atomic_store_n(entry, (uint64_t)to, __ATOMIC_RELEASE);
 	return to;
 }
@@ -452,128 +348,4 @@ UOP(link_leave)
 	(void)c;
 	(void)u;
 	return NULL;
-}
-
-static void
-unlist(struct block_cache *k, uint64_t gpa, struct block *b)
-{
-	uint64_t page = 0;
-	struct code_segment *s = segment_of(k, gpa, &page);
-	struct block **at = &s->page[page];
-
-	while (*at != b)
-		at = page_of((*at)->gpa) == page_of(gpa) ? &(*at)->page_next
-		                                         : &(*at)->page_next2;
-	*at = page_of(b->gpa) == page_of(gpa) ? b->page_next : b->page_next2;
-	if (s->page[page] == NULL)
-		__atomic_fetch_and(&s->flags[page], (uint8_t)~PG_CODE,
-		                   __ATOMIC_SEQ_CST);
-}
-
-static void
-drop(struct block_cache *k, struct block *b)
-{
-	struct block *_Atomic *head = &k->hash[block_hash(b->gpa, b->rip)];
-	struct block *at = atomic_load_explicit(head, memory_order_relaxed);
-
-	if (at == b) {
-		atomic_store_explicit(head, b->hash_next, memory_order_release);
-	} else {
-		while (at->hash_next != b)
-			at = at->hash_next;
-		__atomic_store_n(&at->hash_next, b->hash_next,
-		                 __ATOMIC_RELEASE);
-	}
-	unlist(k, b->gpa, b);
-	if (b->gpa2 != BLOCK_ONE_PAGE)
-		unlist(k, b->gpa2, b);
-	b->dead = true;
-	k->dropped++;
-	__atomic_store_n(&b->uop[0].fn, uop_forward, __ATOMIC_RELEASE);
-}
-
-/* Blocks of the page at gpa made from granules of mask: drop them, or only
- * tell. */
-static bool
-page_written(struct block_cache *k, uint64_t gpa, uint64_t mask, bool only_ask)
-{
-	uint64_t page;
-	struct code_segment *s = segment_of(k, gpa, &page);
-	bool hit = false;
-	struct block *b, *next;
-
-	for (b = s->page[page]; b != NULL; b = next) {
-		bool first = page_of(b->gpa) == page_of(gpa);
-
-		next = first ? b->page_next : b->page_next2;
-		if (((first ? b->granules : b->granules2) & mask) == 0)
-			continue;
-		hit = true;
-		if (only_ask)
-			break;
-		drop(k, b);
-	}
-	return hit;
-}
-
-static bool
-written(struct soft_vm *vm, uint64_t gpa, uint64_t len, bool only_ask)
-{
-	struct block_cache *k = vm->blocks;
-	uint64_t off, part;
-	bool hit = false;
-
-	/* The bytes were written before the flag is read; make.c reads them
-	 * after it was set. */
-	atomic_thread_fence(memory_order_seq_cst);
-	while (len > 0) {
-		off = gpa % GUEST_PAGE;
-		part = GUEST_PAGE - off < len ? GUEST_PAGE - off : len;
-		if (is_code(k, gpa)) {
-			pthread_mutex_lock(&k->lock);
-			hit |=
-			    page_written(k, gpa, granules(off, part), only_ask);
-			pthread_mutex_unlock(&k->lock);
-		}
-		gpa += part;
-		len -= part;
-	}
-	return hit;
-}
-
-bool
-block_hit(struct soft_vm *vm, uint64_t gpa, uint64_t len)
-{
-	return written(vm, gpa, len, true);
-}
-
-bool
-block_written(struct soft_vm *vm, uint64_t gpa, uint64_t len)
-{
-	return written(vm, gpa, len, false);
-}
-
-void
-block_flush_all(struct soft_vm *vm, struct cpu *c)
-{
-	struct block_cache *k = vm->blocks;
-
-	sync_begin(vm, c);
-	pthread_mutex_lock(&k->lock);
-	for (size_t i = 0; i < k->nsegs; i++)
-		for (uint64_t p = 0; p < k->seg[i].size / GUEST_PAGE; p++)
-			if (k->seg[i].page[p] != NULL) {
-				k->seg[i].page[p] = NULL;
-				__atomic_fetch_and(&k->seg[i].flags[p],
-				                   (uint8_t)~PG_CODE,
-				                   __ATOMIC_SEQ_CST);
-			}
-	memset(k->hash, 0, sizeof(k->hash));
-	k->used = 0;
-	k->epoch++;
-	for (unsigned i = 0; i < vm->ncpus; i++)
-		if (vm->cpus[i] != NULL)
-			block_forget_jumps(vm->cpus[i], true);
-	pthread_mutex_unlock(&k->lock);
-	sync_end(vm, c);
 }

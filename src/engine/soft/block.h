@@ -10,7 +10,11 @@
  * A dead block's first uop goes to the block that takes its place, so that
  * whoever remembers it (links, jumps) need not be told. A vCPU inside runs on
  * to its end: that is what a processor may do with code another one changes.
- * Memory comes back only when all blocks are dropped, with all vCPUs parked.
+ *
+ * The memory is bounded. When it is full, all vCPUs stand still, blocks that
+ * were not found for some time are evicted, and the others move together. No
+ * counter says what is hot: links and jumps are forgotten then, so that what
+ * runs on has to be found once more, which is noted (age).
  */
 #ifndef SOFT_BLOCK_H
 #define SOFT_BLOCK_H
@@ -19,21 +23,29 @@
 #include "engine/soft/cpu.h"
 
 enum page_flag { PG_CODE = 1 << 0, PG_DIRTY = 1 << 1, PG_WATCH = 1 << 2 };
-enum { BLOCK_MAX_INSNS = 32 };
+enum { BLOCK_MAX_INSNS = 32, BLOCK_YOUNG = 3 };
 #define BLOCK_ONE_PAGE UINT64_MAX
 
 struct block {
 	uint64_t rip, gpa;
+	uint64_t granules; /* of 64 bytes of its page: what it depends on */
 	uint32_t mode;
-	uint16_t ninsns, nbytes, nuops;
-	uint32_t runs;                     /* for the translator to come */
-	bool dead;                         /* under the cache's lock */
-	const struct uop *_Atomic forward; /* when dead: who took its place */
-	/* 64-byte granules of the page it depends on, and of the page after
-	 * it (at gpa2, else BLOCK_ONE_PAGE), where an instruction ends. */
-	uint64_t granules, gpa2, granules2;
-	struct block *hash_next, *page_next, *page_next2;
-	struct uop uop[];
+	_Atomic uint32_t hash_next; /* refs, see cache.h */
+	uint32_t page_next;         /* a node */
+	_Atomic uint32_t forward;   /* when dead: who took its place */
+	uint16_t nuops;
+	uint8_t ninsns, nbytes;
+	_Atomic uint8_t age; /* BLOCK_YOUNG when it was last found */
+	bool dead;           /* under the cache's lock */
+	bool two;            /* its instruction ends in another page */
+	struct uop uop[];    /* and if two, a struct block_second */
+};
+
+/* Depends on the other page's first granule. */
+struct block_second {
+	uint64_t gpa;
+	uint32_t next; /* a node */
+	uint32_t pad[5];
 };
 
 /* Where a linear address led to. Kept only in flat modes that run on. */
@@ -52,6 +64,8 @@ jump_hash(uint64_t rip)
 
 int block_cache_new(struct soft_vm *vm);
 void block_cache_free(struct soft_vm *vm);
+/* How many bytes of blocks there may be; before any is made. -ERANGE. */
+int block_cache_limit(struct soft_vm *vm, uint64_t bytes);
 int block_cpu_init(struct cpu *c);
 void block_cpu_fini(struct cpu *c);
 
@@ -79,6 +93,8 @@ bool block_hit(struct soft_vm *vm, uint64_t gpa, uint64_t len);
 /* Guest bytes [gpa, gpa+len) are about to change or have: drop the blocks made
  * from them. True when one was dropped. Any thread, at any time. */
 bool block_written(struct soft_vm *vm, uint64_t gpa, uint64_t len);
+/* The vCPU has nothing to do: perhaps the cache is too large now. */
+void block_idle(struct cpu *c);
 /* On a vCPU's thread (c) or while all are stopped (NULL). */
 void block_flush_all(struct soft_vm *vm, struct cpu *c);
 #endif

@@ -2,6 +2,7 @@
 /* block_test.c - code that changes itself, moves, lies on two pages, or is
  * written by others: what runs is always what is there.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include "engine/soft/bed.h"
 #include "engine/soft/cache.h"
 #include "engine/soft/soft_vm.h"
+#include "engine/soft/sync.h"
 
 /* A page of code apart, and another that may be mapped there. */
 enum { FAR = 0x200000, OTHER = 0x300000 };
@@ -321,6 +323,83 @@ the_arena_may_fill(void **state)
 	assert_true(bed_run(b));
 	assert_int_equal(b->out[0], (uint32_t)(299999ull * 300000 / 2));
 	assert_true(s->blocks->epoch > 0);
+	/* What was written over takes no room. */
+	assert_true(s->blocks->bound < 4 << 20);
+}
+
+/* RDX functions of 64 bytes each, from FAR on, called in turn, RCX times. */
+PROGRAM(call_many, ".code64\n"
+                   "xor %ebx, %ebx\n"
+                   "1: mov $0x200000, %rsi\n mov %edx, %edi\n"
+                   "2: call *%rsi\n add $64, %rsi\n dec %edi\n jnz 2b\n"
+                   "dec %ecx\n jnz 1b\n"
+                   "mov %ebx, %eax\n out %eax, $0xe9" END);
+/* A block of its own for each of the jumps. */
+PROGRAM(one_of_many, ".code64\n"
+                     "jmp 1f\n 1: jmp 1f\n 1: jmp 1f\n 1: jmp 1f\n"
+                     "1: jmp 1f\n 1: jmp 1f\n 1: jmp 1f\n 1: jmp 1f\n"
+                     "1: inc %ebx\n ret\n");
+
+static void
+call_them(struct bed *b, uint64_t n, uint64_t rounds)
+{
+	bed_long(b);
+	LOAD(b, BED_CODE, call_many);
+	for (uint64_t i = 0; i < n; i++)
+		LOAD(b, FAR + i * 64, one_of_many);
+	b->st.gpr[X86_RDX] = n;
+	b->st.gpr[X86_RCX] = rounds;
+	b->nout = 0;
+	assert_true(bed_run(b));
+	assert_int_equal(b->out[0], n * rounds);
+}
+
+static void
+no_more_is_kept_than_allowed(void **state)
+{
+	struct bed *b = *state;
+	struct soft_vm *s = b->vm->engine;
+
+	assert_int_equal(block_cache_limit(s, 100), -ERANGE);
+	assert_int_equal(block_cache_limit(s, 1 << 20), 0);
+	call_them(b, 4096, 3);
+	assert_true(s->blocks->epoch > 10);
+	assert_true(s->blocks->used <= 1 << 20);
+}
+
+static void
+what_is_used_again_is_kept(void **state)
+{
+	struct bed *b = *state;
+	struct soft_vm *s = b->vm->engine;
+	uint64_t epoch;
+
+	call_them(b, 4096, 5);
+	assert_true(s->blocks->bound > 4 << 20);
+	epoch = s->blocks->epoch;
+	call_them(b, 4096, 5);
+	assert_in_range(s->blocks->epoch - epoch, 0, 12);
+}
+
+static void
+an_idle_guest_gives_back(void **state)
+{
+	struct bed *b = *state;
+	struct soft_vm *s = b->vm->engine;
+	size_t most;
+
+	call_them(b, 4096, 5);
+	most = s->blocks->used;
+	sync_enter(b->c);
+	block_idle(b->c); /* too early */
+	assert_int_equal(s->blocks->used, most);
+	for (unsigned i = 0; i <= BLOCK_YOUNG; i++) {
+		s->blocks->cleared_at = 0;
+		block_idle(b->c);
+	}
+	sync_leave(b->c);
+	assert_true(s->blocks->used < most / 2);
+	call_them(b, 100, 5);
 }
 
 int
@@ -340,6 +419,9 @@ main(void)
 		T(flags_live_across_branches),
 		T(all_blocks_may_be_dropped),
 		T(the_arena_may_fill),
+		T(no_more_is_kept_than_allowed),
+		T(what_is_used_again_is_kept),
+		T(an_idle_guest_gives_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

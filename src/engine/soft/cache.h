@@ -13,42 +13,78 @@
 #include "vmm/mem.h"
 
 enum {
-	BLOCK_HASH = 1 << 16,
-	BLOCK_ARENA = 64 << 20,
 	/* Two uops an instruction, and two for the way on. */
 	BLOCK_MAX_UOPS = BLOCK_MAX_INSNS * 2 + 2,
-	BLOCK_MAX_SIZE =
-	    sizeof(struct block) + BLOCK_MAX_UOPS * sizeof(struct uop)
+	BLOCK_MAX_SIZE = sizeof(struct block) +
+	                 BLOCK_MAX_UOPS * sizeof(struct uop) +
+	                 sizeof(struct block_second),
+	CACHE_MAX = 64 << 20, /* bytes of blocks, at most ever */
+	CACHE_FLOOR = 1 << 20,
+	CACHE_HASH = 1 << 18, /* buckets there may be, for CACHE_MAX */
+	CACHE_PAGES = 1 << 13,
+	CACHE_GONE = 1 << 17 /* bits */
 };
 
-/* Blocks by page: those that begin in it and those that end in it. */
+/* The memory that code may lie in. */
 struct code_segment {
 	uint64_t gpa, size;
-	uint8_t *flags;      /* the segment's page_flags */
-	struct block **page; /* by page: the list's head */
+	uint8_t *flags; /* the segment's page_flags */
 };
 
-/* The lock guards all but lookups in the hash, which see blocks whole or not
- * at all, and epoch, which changes only while all vCPUs stand still. */
+/*
+ * Blocks lie in one array, one after the other, and are named by where they
+ * begin in it: a ref is its offset / 8, 0 no block. The list of a page has a
+ * block by its first page or by its second: a node is ref * 2, + 1 for the
+ * second. Buckets of pages are shared by pages of one hash.
+ *
+ * The lock guards all but lookups in the hash, which see blocks whole or not at
+ * all, and what changes only while all vCPUs stand between instructions: epoch,
+ * bound and the hash's size.
+ */
 struct block_cache {
 	pthread_mutex_t lock;
-	struct block *_Atomic hash[BLOCK_HASH];
+	_Atomic uint32_t *hash; /* heads, refs */
+	uint32_t hash_mask;
+	uint32_t page[CACHE_PAGES]; /* heads, nodes */
 	struct code_segment seg[GUEST_MAX_SEGMENTS];
 	size_t nsegs;
 	uint8_t *arena;
-	size_t used;
-	uint64_t epoch;    /* counts block_flush_all() */
+	size_t used, next; /* bytes: of blocks; when to clear up */
+	size_t bound;
+	size_t limit;      /* what bound may become */
+	uint64_t epoch;    /* counts what moved or dropped all blocks */
 	uint64_t features; /* of the VM's CPUID; see x86_features() */
-	uint64_t made, dropped;
+	/* By the host's counter: when blocks were last cleared up, and time
+	 * spent since on making such as had been evicted, which gone tells,
+	 * too many rather than too few. */
+	uint64_t cleared_at, remaking;
+	uint64_t evicted;
+	uint64_t gone[CACHE_GONE / 64];
 };
 
 /* Processes map one library at many addresses, so that one gpa has many rip. */
-static inline unsigned
+static inline uint64_t
 block_hash(uint64_t gpa, uint64_t rip)
 {
-	return (unsigned)((gpa + (rip >> 12) * 4099) * 0x9e3779b97f4a7c15 >>
-	                  40) %
-	       BLOCK_HASH;
+	return (gpa + (rip >> 12) * 4099) * 0x9e3779b97f4a7c15 >> 32;
+}
+
+static inline struct block *
+block_at(const struct block_cache *k, uint32_t ref)
+{
+	return (struct block *)(void *)(k->arena + (size_t)ref * 8);
+}
+
+static inline uint32_t
+block_ref(const struct block_cache *k, const struct block *b)
+{
+	return (uint32_t)(((const uint8_t *)b - k->arena) / 8);
+}
+
+static inline struct block_second *
+block_second(const struct block *b)
+{
+	return (struct block_second *)(uintptr_t)&b->uop[b->nuops];
 }
 
 static inline uint64_t
@@ -86,6 +122,44 @@ bool block_make(struct cpu *c, uint64_t features, const struct code_place *p,
 static inline size_t
 block_size(const struct block *b)
 {
-	return sizeof(*b) + b->nuops * sizeof(struct uop);
+	return sizeof(*b) + b->nuops * sizeof(struct uop) +
+	       (b->two ? sizeof(struct block_second) : 0);
 }
+
+/* Is it time for block_collect()? */
+static inline bool
+block_full(const struct block_cache *k)
+{
+	return k->used + BLOCK_MAX_SIZE > k->next;
+}
+
+/* A link as it was made: it finds its block at the first use. */
+static inline void
+link_reset(struct uop *link)
+{
+	link->to = NULL;
+	link->gen = 0;
+	link->imm = (uint64_t)link;
+}
+
+/* Is there memory at all? Are writes to the page told to block_written()? From
+ * here on they are (may park the other vCPUs). */
+bool block_is_memory(struct block_cache *k, uint64_t gpa);
+bool block_is_code(struct block_cache *k, uint64_t gpa);
+void block_mark_code(struct cpu *c, uint64_t gpa);
+
+/* The first uop of a dead block. */
+const struct uop *uop_forward(struct cpu *c, const struct uop *u);
+
+/* Bring b, whole, into hash and lists. Under the lock. */
+void block_publish(struct block_cache *k, struct block *b);
+
+/*
+ * Make room: evict what was not executed lately, move the others together,
+ * allow more where what was evicted had to be made again. On c's thread, in
+ * block_find(). Others may have been quicker: look again.
+ */
+void block_collect(struct soft_vm *vm, struct cpu *c);
+/* Was a block like b evicted? */
+bool block_was_here(const struct block_cache *k, const struct block *b);
 #endif

@@ -319,7 +319,11 @@ block_make(struct cpu *c, uint64_t features, const struct code_place *p,
 	uint64_t off = p->gpa % GUEST_PAGE, room = GUEST_PAGE - off, len;
 
 	*b = (struct block){
-		.rip = c->rip, .gpa = p->gpa, .mode = c->mode, .gpa2 = p->gpa2
+		.rip = c->rip,
+		.gpa = p->gpa,
+		.mode = c->mode,
+		.age = BLOCK_YOUNG,
+		.two = p->gpa2 != BLOCK_ONE_PAGE,
 	};
 	if (!decode_all(&m))
 		return false;
@@ -328,11 +332,11 @@ block_make(struct cpu *c, uint64_t features, const struct code_place *p,
 	/* A bad instruction was bad for one of its bytes. */
 	len = m.bytes + (m.error != 0 ? X86_MAX_INSN : 0);
 	b->granules = granules(off, len < room ? len : room);
-	if (p->gpa2 != BLOCK_ONE_PAGE)
-		b->granules2 = granules(0, X86_MAX_INSN);
 	find_live(&m);
-	b->ninsns = (uint16_t)m.n;
-	b->nbytes = (uint16_t)(m.bytes + (m.error != 0));
+	b->ninsns = (uint8_t)m.n;
+	b->nbytes = (uint8_t)(m.bytes + (m.error != 0));
 	b->nuops = (uint16_t)lower_all(&m, b->uop);
+	if (b->two)
+		*block_second(b) = (struct block_second){ .gpa = p->gpa2 };
 	return true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mmu.c - the software TLB and what it misses.
  *
- * Three sets of entries, one for each kind of rights (walk.h), direct-mapped
- * and of one size, which doubles when entries keep throwing each other out.
+ * Three sets of entries, one for each kind of rights (walk.h), direct-mapped;
+ * each doubles when its entries keep throwing each other out.
  * Entries filled since the last flush are noted, so that a CR3 load costs what
  * was used and leaves global entries alone. Fetches have a small TLB of their
  * own, whose entries die by generation.
@@ -56,7 +56,8 @@ struct itlbe {
 
 struct tlb_set {
 	struct tlbe *e;
-	uint32_t mask; /* entries - 1 */
+	uint32_t mask;      /* entries - 1 */
+	uint32_t conflicts; /* fills that threw out another, since growth */
 };
 
 struct mmu {
@@ -65,7 +66,6 @@ struct mmu {
 	struct itlbe itlb[2][ITLB_N]; /* supervisor, user */
 	uint32_t gen_local, gen_global;
 	uint64_t large_lo, large_hi; /* la of the large mappings seen */
-	uint32_t conflicts; /* fills that threw out another, since growth */
 	uint64_t fills, flushes;
 };
 
@@ -169,22 +169,21 @@ mmu_protect(struct cpu *c, uint64_t gpa)
 	}
 }
 
-/* Give all sets n entries, empty. -ENOMEM leaves what there was. */
+/* Give a set n entries, empty. -ENOMEM leaves what there was. */
 static int
-resize(struct cpu *c, uint32_t n)
+resize(struct cpu *c, unsigned set, uint32_t n)
 {
 	struct mmu *m = c->mmu;
-	struct tlbe *e = aligned_alloc(64, sizeof(*e) * n * RIGHTS_N);
+	struct tlb_set *t = &m->set[set];
+	struct tlbe *e = aligned_alloc(64, sizeof(*e) * n);
 
 	if (e == NULL)
 		return -ENOMEM;
-	free(m->set[0].e);
-	for (unsigned s = 0; s < RIGHTS_N; s++) {
-		m->set[s].e = e + (size_t)s * n;
-		m->set[s].mask = n - 1;
-		wipe_set(m, s);
-	}
-	m->conflicts = 0;
+	free(t->e);
+	t->e = e;
+	t->mask = n - 1;
+	t->conflicts = 0;
+	wipe_set(m, set);
 	mmu_select(c);
 	return 0;
 }
@@ -199,10 +198,11 @@ mmu_init(struct cpu *c)
 	m->gen_local = m->gen_global = 1;
 	m->large_lo = UINT64_MAX;
 	c->mmu = m;
-	if (resize(c, TLB_MIN) < 0) {
-		mmu_fini(c);
-		return -ENOMEM;
-	}
+	for (unsigned s = 0; s < RIGHTS_N; s++)
+		if (resize(c, s, TLB_MIN) < 0) {
+			mmu_fini(c);
+			return -ENOMEM;
+		}
 	return 0;
 }
 
@@ -211,7 +211,8 @@ mmu_fini(struct cpu *c)
 {
 	if (c->mmu == NULL)
 		return;
-	free(c->mmu->set[0].e);
+	for (unsigned s = 0; s < RIGHTS_N; s++)
+		free(c->mmu->set[s].e);
 	free(c->mmu);
 	c->mmu = NULL;
 	c->tlb.e = NULL;
@@ -287,8 +288,8 @@ fill(struct cpu *c, enum rights r, uint64_t la, const struct walk *w,
 	m->fills++;
 	if (t->e[at].tag_r != tlb_none(at) &&
 	    t->e[at].tag_r != (la & PAGE_MASK) &&
-	    ++m->conflicts > 4 * (t->mask + 1) && t->mask + 1 < TLB_MAX &&
-	    resize(c, 2 * (t->mask + 1)) == 0)
+	    ++t->conflicts > 4 * (t->mask + 1) && t->mask + 1 < TLB_MAX &&
+	    resize(c, r, 2 * (t->mask + 1)) == 0)
 		at = (uint32_t)(la >> 12) & t->mask;
 	e = &t->e[at];
 	e->tag_r = la & PAGE_MASK;

@@ -52,6 +52,7 @@ soft_kick(struct cpu *c, uint32_t ev)
 static void
 sleep_until_event(struct cpu *c)
 {
+	block_idle(c);
 	sync_leave(c);
 	atomic_store(&c->asleep, true);
 	while (atomic_load(&c->ev) == 0)

@@ -306,3 +306,9 @@ soft_trace(struct vm *vm, int fd, bool every)
 			return -ENOMEM;
 	return 0;
 }
+
+int
+soft_cache(struct vm *vm, uint64_t bytes)
+{
+	return block_cache_limit(vm->engine, bytes);
+}

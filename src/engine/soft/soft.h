@@ -20,4 +20,11 @@ extern const struct engine_ops engine_soft;
  * vm_engine_init(), before vm_start(); fd stays the caller's. -ENOMEM.
  */
 int soft_trace(struct vm *vm, int fd, bool every);
+
+/*
+ * The most bytes that decoded code may take; it takes less unless the guest
+ * runs much code at a time, and gives back when the guest is idle. After
+ * vm_engine_init(), before vm_start(). -ERANGE: not 1 to 64 MiB.
+ */
+int soft_cache(struct vm *vm, uint64_t bytes);
 #endif

@@ -14,6 +14,7 @@ struct sync {
 	pthread_cond_t changed;
 	unsigned running; /* vCPUs in guest code or handlers */
 	bool busy;        /* somebody is between begin and end */
+	_Atomic unsigned midway;
 };
 
 int
@@ -115,4 +116,24 @@ sync_end(struct soft_vm *vm, struct cpu *c)
 		s->running++;
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
+}
+
+void
+sync_begin_midway(struct soft_vm *vm, struct cpu *c)
+{
+	atomic_fetch_add(&vm->sync->midway, 1);
+	sync_begin(vm, c);
+}
+
+void
+sync_end_midway(struct soft_vm *vm, struct cpu *c)
+{
+	sync_end(vm, c);
+	atomic_fetch_sub(&vm->sync->midway, 1);
+}
+
+unsigned
+sync_midway(struct soft_vm *vm)
+{
+	return atomic_load(&vm->sync->midway);
 }

@@ -25,4 +25,10 @@ void sync_park(struct cpu *c);
 /* c: the vCPU whose thread this is, running; NULL: any other thread. */
 void sync_begin(struct soft_vm *vm, struct cpu *c);
 void sync_end(struct soft_vm *vm, struct cpu *c);
+
+/* The same within an instruction: blocks stay where they are until its end. */
+void sync_begin_midway(struct soft_vm *vm, struct cpu *c);
+void sync_end_midway(struct soft_vm *vm, struct cpu *c);
+/* How many vCPUs are, or wait, between these two. */
+unsigned sync_midway(struct soft_vm *vm);
 #endif

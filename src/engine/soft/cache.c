@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cache.c - where blocks are kept: hash, lists of pages, dropping what was
+ * written over, evicting what is no longer executed.
+ */
+#include "engine/soft/cache.h"
+
+#include <sys/mman.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <x86intrin.h>
+
+#include "base/base.h"
+#include "base/error.h"
+#include "engine/soft/branch.h"
+#include "engine/soft/lower.h"
+#include "engine/soft/mmu.h"
+#include "engine/soft/sync.h"
+#include "vmm/vm.h"
+
+enum {
+	FIRST_REF = 10,        /* 0 is none; uops lie as they are large */
+	BLOCK_USUAL = 256,     /* bytes; for the hash's size */
+	CACHE_START = 5 << 19, /* bytes, or the limit */
+	REMAKE_SHARE = 20,     /* of the time */
+	IDLE_SECONDS = 2
+};
+
+_Static_assert((FIRST_REF * 8 + sizeof(struct block)) % sizeof(struct uop) ==
+                       0 &&
+                   sizeof(struct block_second) % sizeof(struct uop) == 0,
+               "no uop lies in two lines of the host's cache");
+
+/* Nothing is resident before it is used. */
+static void *
+reserve(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void
+set_bound(struct block_cache *k, size_t bytes)
+{
+	uint32_t n = 1024;
+
+	if (bytes > k->limit)
+		bytes = k->limit;
+	while (n < CACHE_HASH && n < bytes / BLOCK_USUAL)
+		n *= 2;
+	k->bound = bytes;
+	k->hash_mask = n - 1;
+}
+
+int
+block_cache_new(struct soft_vm *vm)
+{
+	struct block_cache *k = calloc(1, sizeof(*k));
+	const struct guest_segment *seg;
+	struct error err;
+
+	if (k == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&k->lock, NULL);
+	vm->blocks = k;
+	k->arena = reserve(CACHE_MAX);
+	k->hash = reserve(CACHE_HASH * sizeof(k->hash[0]));
+	if (k->arena == NULL || k->hash == NULL ||
+	    guest_mem_flags(vm->mem, &err) < 0) {
+		block_cache_free(vm);
+		return -ENOMEM;
+	}
+	k->used = FIRST_REF * 8;
+	k->limit = CACHE_MAX;
+	set_bound(k, CACHE_START);
+	k->next = k->bound / 4;
+	k->nsegs = guest_mem_segments(vm->mem, &seg);
+	for (size_t i = 0; i < k->nsegs; i++)
+		k->seg[i] = (struct code_segment){ .gpa = seg[i].gpa,
+			                           .size = seg[i].size,
+			                           .flags = seg[i].page_flags };
+	return 0;
+}
+
+void
+block_cache_free(struct soft_vm *vm)
+{
+	struct block_cache *k = vm->blocks;
+
+	if (k == NULL)
+		return;
+	if (k->arena != NULL)
+		munmap(k->arena, CACHE_MAX);
+	if (k->hash != NULL)
+		munmap((void *)(uintptr_t)k->hash,
+		       CACHE_HASH * sizeof(k->hash[0]));
+	pthread_mutex_destroy(&k->lock);
+	free(k);
+	vm->blocks = NULL;
+}
+
+int
+block_cache_limit(struct soft_vm *vm, uint64_t bytes)
+{
+	struct block_cache *k = vm->blocks;
+
+	if (bytes < CACHE_FLOOR || bytes > CACHE_MAX)
+		return -ERANGE;
+	k->limit = bytes;
+	set_bound(k, k->bound);
+	k->next = k->bound / 4;
+	return 0;
+}
+
+/* Pages of code */
+
+/* The page's flags; NULL: no memory. */
+static uint8_t *
+flags_of(struct block_cache *k, uint64_t gpa)
+{
+	for (size_t i = 0; i < k->nsegs; i++)
+		if (gpa - k->seg[i].gpa < k->seg[i].size)
+			return &k->seg[i]
+			            .flags[(gpa - k->seg[i].gpa) / GUEST_PAGE];
+	return NULL;
+}
+
+bool
+block_is_memory(struct block_cache *k, uint64_t gpa)
+{
+	return flags_of(k, gpa) != NULL;
+}
+
+bool
+block_is_code(struct block_cache *k, uint64_t gpa)
+{
+	const uint8_t *flags = flags_of(k, gpa);
+
+	return flags != NULL &&
+	       (__atomic_load_n(flags, __ATOMIC_ACQUIRE) & PG_CODE);
+}
+
+void
+block_mark_code(struct cpu *c, uint64_t gpa)
+{
+	struct soft_vm *vm = c->vm;
+	uint8_t *flags = flags_of(vm->blocks, gpa);
+
+	if (flags == NULL || block_is_code(vm->blocks, gpa))
+		return;
+	sync_begin(vm, c);
+	__atomic_fetch_or(flags, PG_CODE, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < vm->ncpus; i++)
+		if (vm->cpus[i] != NULL)
+			mmu_protect(vm->cpus[i], page_of(gpa));
+	sync_end(vm, c);
+}
+
+/* Lists of pages: nodes, see cache.h */
+
+static uint32_t *
+bucket(struct block_cache *k, uint64_t gpa)
+{
+	return &k->page[(gpa >> 12) * 0x9e3779b97f4a7c15 >> 32 &
+	                (CACHE_PAGES - 1)];
+}
+
+static uint32_t *
+node_next(struct block_cache *k, uint32_t node)
+{
+	struct block *b = block_at(k, node / 2);
+
+	return node & 1 ? &block_second(b)->next : &b->page_next;
+}
+
+static uint64_t
+node_gpa(struct block_cache *k, uint32_t node)
+{
+	const struct block *b = block_at(k, node / 2);
+
+	return node & 1 ? block_second(b)->gpa : b->gpa;
+}
+
+static void
+list_in(struct block_cache *k, uint32_t node)
+{
+	uint32_t *head = bucket(k, node_gpa(k, node));
+
+	*node_next(k, node) = *head;
+	*head = node;
+}
+
+static void
+unlist(struct block_cache *k, uint32_t node)
+{
+	uint32_t *at = bucket(k, node_gpa(k, node));
+
+	while (*at != node)
+		at = node_next(k, *at);
+	*at = *node_next(k, node);
+}
+
+void
+block_publish(struct block_cache *k, struct block *b)
+{
+	uint32_t ref = block_ref(k, b);
+	_Atomic uint32_t *head =
+	    &k->hash[block_hash(b->gpa, b->rip) & k->hash_mask];
+
+	list_in(k, ref * 2);
+	if (b->two)
+		list_in(k, ref * 2 + 1);
+	atomic_store_explicit(&b->hash_next,
+	                      atomic_load_explicit(head, memory_order_relaxed),
+	                      memory_order_relaxed);
+	atomic_store_explicit(head, ref, memory_order_release);
+}
+
+static void
+drop(struct block_cache *k, struct block *b)
+{
+	uint32_t ref = block_ref(k, b), at;
+	_Atomic uint32_t *from =
+	    &k->hash[block_hash(b->gpa, b->rip) & k->hash_mask];
+
+	while ((at = atomic_load_explicit(from, memory_order_relaxed)) != ref)
+		from = &block_at(k, at)->hash_next;
+	atomic_store_explicit(
+	    from, atomic_load_explicit(&b->hash_next, memory_order_relaxed),
+	    memory_order_release);
+	unlist(k, ref * 2);
+	if (b->two)
+		unlist(k, ref * 2 + 1);
+	b->dead = true;
+	__atomic_store_n(&b->uop[0].fn, uop_forward, __ATOMIC_RELEASE);
+}
+
+/* Blocks of the page at gpa made from granules of mask: drop them, or only
+ * tell. A page without blocks is code no longer. */
+static bool
+page_written(struct block_cache *k, uint64_t gpa, uint64_t mask, bool only_ask)
+{
+	uint32_t *head = bucket(k, gpa), node = *head;
+	bool hit = false, any = false;
+
+	while (node != 0) {
+		struct block *b = block_at(k, node / 2);
+		uint64_t from = node & 1 ? 1 : b->granules;
+
+		if (page_of(node_gpa(k, node)) != page_of(gpa)) {
+			node = *node_next(k, node);
+		} else if ((from & mask) == 0) {
+			any = true;
+			node = *node_next(k, node);
+		} else if (only_ask) {
+			return true;
+		} else {
+			hit = true;
+			drop(k, b); /* with both its nodes */
+			node = *head;
+		}
+	}
+	if (!any)
+		__atomic_fetch_and(flags_of(k, gpa), (uint8_t)~PG_CODE,
+		                   __ATOMIC_SEQ_CST);
+	return hit;
+}
+
+static bool
+written(struct soft_vm *vm, uint64_t gpa, uint64_t len, bool only_ask)
+{
+	struct block_cache *k = vm->blocks;
+	uint64_t off, part;
+	bool hit = false;
+
+	/* The bytes were written before the flag is read; make.c reads them
+	 * after it was set. */
+	atomic_thread_fence(memory_order_seq_cst);
+	while (len > 0) {
+		off = gpa % GUEST_PAGE;
+		part = GUEST_PAGE - off < len ? GUEST_PAGE - off : len;
+		if (block_is_code(k, gpa)) {
+			pthread_mutex_lock(&k->lock);
+			hit |=
+			    page_written(k, gpa, granules(off, part), only_ask);
+			pthread_mutex_unlock(&k->lock);
+		}
+		gpa += part;
+		len -= part;
+	}
+	return hit;
+}
+
+bool
+block_hit(struct soft_vm *vm, uint64_t gpa, uint64_t len)
+{
+	return written(vm, gpa, len, true);
+}
+
+bool
+block_written(struct soft_vm *vm, uint64_t gpa, uint64_t len)
+{
+	return written(vm, gpa, len, false);
+}
+
+/* Clearing up: all vCPUs stand between instructions. */
+
+static unsigned
+gone_bit(const struct block *b)
+{
+	return (unsigned)((block_hash(b->gpa, b->rip) + b->mode) % CACHE_GONE);
+}
+
+bool
+block_was_here(const struct block_cache *k, const struct block *b)
+{
+	return k->gone[gone_bit(b) / 64] >> gone_bit(b) % 64 & 1;
+}
+
+static void
+note_gone(struct block_cache *k, const struct block *b)
+{
+	if (k->evicted++ > CACHE_GONE / 4) {
+		memset(k->gone, 0, sizeof(k->gone));
+		k->evicted = 0;
+	}
+	k->gone[gone_bit(b) / 64] |= 1ull << gone_bit(b) % 64;
+}
+
+static bool
+is_link(const struct uop *u)
+{
+	return u->fn == link_near || u->fn == link_far || u->fn == link_find ||
+	       u->fn == link_leave;
+}
+
+/* Blocks move towards the front, those younger than age; each is older then. */
+static void
+compact(struct block_cache *k, unsigned age)
+{
+	size_t to = FIRST_REF * 8, size;
+
+	memset(k->page, 0, sizeof(k->page));
+	for (uint32_t i = 0; i <= k->hash_mask; i++)
+		atomic_store_explicit(&k->hash[i], 0, memory_order_relaxed);
+	for (size_t at = FIRST_REF * 8; at < k->used; at += size) {
+		struct block *b = block_at(k, (uint32_t)(at / 8));
+
+		size = block_size(b);
+		if (b->dead)
+			continue;
+		if (b->age < age) {
+			note_gone(k, b);
+			continue;
+		}
+		memmove(k->arena + to, b, size);
+		b = block_at(k, (uint32_t)(to / 8));
+		if (b->age > 0)
+			b->age--;
+		for (unsigned i = 0; i < b->nuops; i++)
+			if (is_link(&b->uop[i]))
+				link_reset(&b->uop[i]);
+		to += size;
+	}
+	k->used = to;
+}
+
+/* How many bytes the blocks of each age take. */
+static void
+weigh(const struct block_cache *k, size_t bytes[BLOCK_YOUNG + 1])
+{
+	size_t size;
+
+	memset(bytes, 0, (BLOCK_YOUNG + 1) * sizeof(bytes[0]));
+	for (size_t at = FIRST_REF * 8; at < k->used; at += size) {
+		const struct block *b = block_at(k, (uint32_t)(at / 8));
+
+		size = block_size(b);
+		if (!b->dead)
+			bytes[b->age] += size;
+	}
+}
+
+/* From which age on blocks may stay, so that a quarter of bound is free. */
+static unsigned
+age_to_stay(const struct block_cache *k, const size_t bytes[])
+{
+	size_t sum = 0, room = k->bound - k->bound / 4;
+	unsigned age = BLOCK_YOUNG + 1;
+
+	while (age > 0 && sum + bytes[age - 1] <= room)
+		sum += bytes[--age];
+	return age;
+}
+
+static void
+publish_all(struct block_cache *k)
+{
+	size_t size;
+
+	for (size_t at = FIRST_REF * 8; at < k->used; at += size) {
+		struct block *b = block_at(k, (uint32_t)(at / 8));
+
+		size = block_size(b);
+		block_publish(k, b);
+	}
+}
+
+/* Did what was evicted too early cost a part of the time that counts? */
+static bool
+wants_more(const struct block_cache *k, uint64_t now, unsigned age)
+{
+	return k->bound < k->limit &&
+	       (k->remaking > (now - k->cleared_at) / REMAKE_SHARE ||
+	        age > BLOCK_YOUNG);
+}
+
+/* Drop what is younger than age, begin anew with the rest. */
+static void
+clear_up(struct soft_vm *vm, unsigned age, uint64_t now)
+{
+	struct block_cache *k = vm->blocks;
+
+	compact(k, age);
+	publish_all(k);
+	k->next = k->used + k->bound / 4;
+	k->remaking = 0;
+	k->cleared_at = now;
+	k->epoch++;
+	for (unsigned i = 0; i < vm->ncpus; i++)
+		if (vm->cpus[i] != NULL)
+			block_forget_jumps(vm->cpus[i], true);
+}
+
+static void
+make_room(struct soft_vm *vm)
+{
+	struct block_cache *k = vm->blocks;
+	size_t bytes[BLOCK_YOUNG + 1];
+	uint64_t now = __rdtsc();
+
+	weigh(k, bytes);
+	if (wants_more(k, now, age_to_stay(k, bytes)))
+		set_bound(k, k->bound + k->bound / 4);
+	clear_up(vm, age_to_stay(k, bytes), now);
+}
+
+void
+block_collect(struct soft_vm *vm, struct cpu *c)
+{
+	struct block_cache *k = vm->blocks;
+
+	sync_begin(vm, c);
+	pthread_mutex_lock(&k->lock);
+	if (sync_midway(vm) == 0 && block_full(k))
+		make_room(vm);
+	pthread_mutex_unlock(&k->lock);
+	sync_end(vm, c);
+	/* Who waits within an instruction comes first. */
+	if (sync_midway(vm) != 0)
+		sched_yield();
+}
+
+void
+block_flush_all(struct soft_vm *vm, struct cpu *c)
+{
+	struct block_cache *k = vm->blocks;
+
+	sync_begin(vm, c);
+	pthread_mutex_lock(&k->lock);
+	clear_up(vm, BLOCK_YOUNG + 1, __rdtsc());
+	pthread_mutex_unlock(&k->lock);
+	sync_end(vm, c);
+}
+
+/* Give back what was not executed for some time. */
+static void
+shrink(struct soft_vm *vm)
+{
+	struct block_cache *k = vm->blocks;
+	size_t old = k->bound, stays = 0, bytes[BLOCK_YOUNG + 1];
+
+	weigh(k, bytes);
+	for (unsigned age = 1; age <= BLOCK_YOUNG; age++)
+		stays += bytes[age];
+	if (stays + stays / 2 < old)
+		set_bound(k, stays + stays / 2 > CACHE_START ? stays + stays / 2
+		                                             : CACHE_START);
+	clear_up(vm, 1, __rdtsc());
+	stays = (k->used + GUEST_PAGE - 1) & ~(size_t)(GUEST_PAGE - 1);
+	if (stays < old)
+		(void)madvise(k->arena + stays, old - stays, MADV_DONTNEED);
+}
+
+void
+block_idle(struct cpu *c)
+{
+	struct soft_vm *vm = c->vm;
+	struct block_cache *k = vm->blocks;
+
+	if (__rdtsc() - k->cleared_at < IDLE_SECONDS * vm->vm->tsc_hz ||
+	    k->used < CACHE_START / 4)
+		return;
+	sync_begin(vm, c);
+	pthread_mutex_lock(&k->lock);
+	if (sync_midway(vm) == 0)
+		shrink(vm);
+	pthread_mutex_unlock(&k->lock);
+	sync_end(vm, c);
+}
