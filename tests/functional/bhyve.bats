@@ -116,14 +116,16 @@ pci.0.3.0.path=/vm/%(name).img"
 	bhyvectl --vm=reset --destroy
 }
 
+# listens N: it came up so many times, and waits for its button.
+listens() {
+	[ "$(grep -c 'gaol guest listens' "$OUT")" -ge "$1" ]
+}
+
 @test "-M starts again what was reset, and destroy ends it" {
-	guest_start "reboot=p gaol.do=reboot" -o engine=soft -M again
-	for ((i = 0; i < 600 * ${GAOL_SLOW:-1}; i++)); do
-		[ "$(grep -c 'gaol guest up' "$OUT")" -lt 2 ] || break
-		sleep 0.1
-	done
-	[ "$(grep -c 'gaol guest up' "$OUT")" -ge 2 ]
-	eventually 20 bhyvectl --vm=again --get-lowmem
+	guest_start gaol.do=wait -o engine=soft -M again
+	eventually 180 listens 1
+	bhyvectl --vm=again --force-reset
+	eventually 180 listens 2
 	run bhyvectl --vm=again --destroy
 	[ "$status" = 0 ]
 	guest_end
@@ -138,7 +140,7 @@ pci.0.3.0.path=/vm/%(name).img"
 	[ "$status" = 1 ]
 	is 'VM:wait is not created.'
 	guest_start gaol.do=wait -o engine=soft -c 2 -m 384M wait
-	guest_says 'gaol guest up'
+	guest_says 'gaol guest listens'
 	run bhyve -o loader.kernel="$KIT/vmlinuz" wait
 	[ "$status" = 4 ]
 	is "bhyve: VM 'wait' runs already"
@@ -175,7 +177,7 @@ pci.0.3.0.path=/vm/%(name).img"
 	has $'Seccomp:\t2'
 
 	kill -TERM "$VM"
-	guest_end 20
+	guest_end
 	[ "$STATUS" = 1 ]
 	# It is there until it is destroyed.
 	[ -d "$GAOL_RUN-vm/wait" ]

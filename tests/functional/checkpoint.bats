@@ -13,6 +13,11 @@ teardown() {
 
 sums='gaol.run=dd,if=/dev/zero,bs=64k,count=64|tr,"\0",x>/tmp/f;for,i,in,$(seq,1,900);do,md5sum,</tmp/f;echo,round,$i;usleep,200000;done'
 
+# one_sum: of all lines that are whole, as an end may come within one.
+one_sum() {
+	[ "$(tr -d '\r' <"$OUT" | grep -xE '[0-9a-f]{32}  -' | sort -u | wc -l)" = 1 ]
+}
+
 @test "a suspended guest goes on where it was" {
 	guest_start "$sums" -o engine=soft nap
 	guest_says 'round 3'
@@ -31,7 +36,7 @@ sums='gaol.run=dd,if=/dev/zero,bs=64k,count=64|tr,"\0",x>/tmp/f;for,i,in,$(seq,1
 	[ "$STATUS" = 1 ]
 	# No round is lost or told twice, and memory is what it was.
 	[ "$(grep -o 'round [0-9]*' "$OUT" | sort | uniq -d | wc -l)" -le 1 ]
-	[ "$(grep -- ' -' "$OUT" | sort -u | wc -l)" = 1 ]
+	one_sum
 }
 
 @test "a checkpoint leaves the guest running, and can be gone back to" {
@@ -48,7 +53,7 @@ sums='gaol.run=dd,if=/dev/zero,bs=64k,count=64|tr,"\0",x>/tmp/f;for,i,in,$(seq,1
 	guest_says "round $((mark + 3))"
 	bhyvectl --vm=back --force-poweroff
 	guest_end
-	[ "$(grep -- ' -' "$OUT" | sort -u | wc -l)" = 1 ]
+	one_sum
 }
 
 @test "a checkpoint is refused where it does not fit" {

@@ -77,7 +77,7 @@ teardown() {
 	gaol_cgroups | while read -r group; do
 		echo 1 >"$group/cgroup.kill"
 	done
-	eventually 5 no_jails
+	eventually 30 no_jails
 	run gaol down "$DIR/site"
 	[ "$status" = 0 ]
 	[ -z "$(gaol_leaks)" ]

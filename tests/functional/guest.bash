@@ -44,9 +44,10 @@ guest_start() {
 	VM=$!
 }
 
-# guest_end [SECONDS]: waits for it; its exit status in $STATUS.
+# guest_end [SECONDS]: waits for it; its exit status in $STATUS. Like those of
+# "eventually", the limits are for machines that do much else.
 guest_end() {
-	local n=$((${1:-60} * ${GAOL_SLOW:-1} * 10))
+	local n=$((${1:-180} * ${GAOL_SLOW:-1} * 10))
 
 	while kill -0 "$VM" 2>/dev/null; do
 		[ $((n--)) -gt 0 ] || { echo "the guest goes on for ever"; return 1; }
@@ -59,7 +60,7 @@ guest_end() {
 
 # guest_says TEXT [SECONDS]: waits until its console has a line with TEXT.
 guest_says() {
-	local n=$((${2:-60} * ${GAOL_SLOW:-1} * 10))
+	local n=$((${2:-180} * ${GAOL_SLOW:-1} * 10))
 
 	until grep -q -e "$1" "$OUT"; do
 		kill -0 "$VM" 2>/dev/null || { echo "the guest ended"; return 1; }

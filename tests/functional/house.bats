@@ -37,13 +37,16 @@ load lib
 }
 
 @test "teardown tells of a process that was forgotten, and ends it" {
-	hostnet setsid sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	local length=1000.$$ # nobody else's
+
+	hostnet setsid sleep "$length" </dev/null >/dev/null 2>&1 3>&- &
 	disown
-	eventually 5 pgrep -x -f "sleep 1000" >/dev/null
+	eventually 30 pgrep -x -f "sleep $length" >/dev/null
+	LEFT_WAIT=1
 	run gaol_teardown
 	[ "$status" = 1 ]
-	has "(sleep 1000"
-	run pgrep -x -f "sleep 1000"
+	has "(sleep $length"
+	run pgrep -x -f "sleep $length"
 	[ "$status" = 1 ]
 	unset DIR
 }

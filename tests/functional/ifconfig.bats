@@ -219,7 +219,7 @@ filters() {
 	ifc lo1 inet 10.9.0.5 -alias
 	run addrs4 lo1
 	is 10.9.0.6/32
-	ip netns exec "$NETNS" busybox ping -qc1 -W2 10.9.0.6
+	eventually 30 hostnet busybox ping -qc1 -W2 10.9.0.6
 	run ifc lo create
 	is lo2
 }

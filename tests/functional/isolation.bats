@@ -142,9 +142,9 @@ control() {
 	refused 'EACCES|EPERM' touch /proc/1/exe
 	refused 'EACCES|EPERM|EROFS' open-write /dev/gaol/ifconfig
 	cp "$PROBE" "$DIR/prog"
-	"$DIR/prog" inotify 1 5 >/dev/null 3>&- &
+	"$DIR/prog" inotify 1 1000 >/dev/null 3>&- &
 	pid=$!
-	eventually 2 test "/proc/$pid/exe" -ef "$DIR/prog"
+	eventually 30 test "/proc/$pid/exe" -ef "$DIR/prog"
 	control open-write "/proc/$pid/exe"
 	control touch "/proc/$pid/exe"
 	kill "$pid"
@@ -187,7 +187,7 @@ control() {
 @test "10: processes of the host can be neither signalled nor traced" {
 	local pid
 	start j
-	sleep 30 3>&- &
+	sleep 1000 3>&- &
 	pid=$!
 	refused 'ESRCH' kill "$pid" 0
 	refused 'ESRCH|EPERM' trace "$pid"
@@ -319,9 +319,9 @@ control() {
 serve() {
 	local kind=$1
 	shift
-	"$@" "$kind" gaol-t 100 >"$DIR/out" 3>&- &
+	"$@" "$kind" gaol-t 1000 >"$DIR/out" 3>&- &
 	SERVERS+=" $!"
-	eventually 5 grep -q ready "$DIR/out"
+	eventually 30 grep -q ready "$DIR/out"
 }
 
 # unserve: the names are free again.
@@ -408,9 +408,9 @@ abstract_refused() {
 # uses_up_its_own_inotify: jail j takes all instances it can get and is gone.
 uses_up_its_own_inotify() {
 	local pid
-	hostnet "$BIN/jexec" j /bin/probe inotify 8192 20 >"$DIR/out" 3>&- &
+	hostnet "$BIN/jexec" j /bin/probe inotify 8192 1000 >"$DIR/out" 3>&- &
 	pid=$!
-	eventually 5 grep -q ready "$DIR/out"
+	eventually 30 grep -q ready "$DIR/out"
 	refused EMFILE inotify 1 0
 	run "$PROBE" inotify 1 0
 	has succeeded
@@ -458,7 +458,7 @@ uses_up_its_own_inotify() {
 @test "27: descriptors run out in the jail first" {
 	start j
 	hostnet "$BIN/jexec" j /bin/probe pipes 100000 3 >"$DIR/out" 3>&- &
-	eventually 5 grep -q ready "$DIR/out"
+	eventually 30 grep -q ready "$DIR/out"
 	run "$PROBE" pipes 1 0
 	has succeeded
 	wait $! || :
@@ -530,8 +530,8 @@ uses_up_its_own_inotify() {
 	run jexec -U www j /tmp/su be-root
 	is succeeded
 	[ "$(stat -c %u:%a "$DIR/j/tmp/su")" = 0:4755 ]
-	hostnet "$BIN/jexec" -U www j /tmp/su inotify 1 5 >"$DIR/out" 3>&- &
-	eventually 2 grep -q ready "$DIR/out"
+	hostnet "$BIN/jexec" -U www j /tmp/su inotify 1 1000 >"$DIR/out" 3>&- &
+	eventually 30 grep -q ready "$DIR/out"
 	run pgrep -U 0 -f '^/tmp/su inotify'
 	is ''
 	jail -r j k
@@ -541,18 +541,20 @@ uses_up_its_own_inotify() {
 # --- tricks ----------------------------------------------------------------
 
 @test "a process on its way in cannot be looked into" {
-	local i
+	local pid
 	start j
 	hostnet "$BIN/jexec" j /bin/probe watch 3 >"$DIR/out" 3>&- &
-	for ((i = 0; i < 150; i++)); do
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null; do
 		jexec j /bin/true
 	done
-	wait $!  || :
+	wait "$pid" || :
 	run cat "$DIR/out"
 	is EACCES
 	# Inside, ordinary processes can be: the watcher is not blind.
-	hostnet "$BIN/jexec" j /bin/sleep 3 3>&- &
-	run jexec j /bin/sh -c 'sleep 0.3; /bin/probe trace $(pidof sleep)'
+	hostnet "$BIN/jexec" j /bin/sleep 1000 3>&- &
+	eventually 30 jexec j /bin/pidof sleep
+	run jexec j /bin/sh -c '/bin/probe trace $(pidof sleep)'
 	is succeeded
 }
 
@@ -564,10 +566,10 @@ uses_up_its_own_inotify() {
 	refused ENOSYS inject 1 272 0x10000000 0 0
 	refused ENOSYS inject 1 425 1 0 0
 	jexec j true
-	sleep 30 3>&- &
+	sleep 1000 3>&- &
 	pid=$!
 	# Not before it is that program.
-	eventually 5 grep -qx sleep "/proc/$pid/comm"
+	eventually 30 grep -qx sleep "/proc/$pid/comm"
 	control inject "$pid" 41 1 1 0
 	kill "$pid"
 }
@@ -791,7 +793,7 @@ as_own_root() {
 	# Nor from root of a user namespace of its own making.
 	for f in 'mknod /tmp/zero c 1 5' 'handle /' 'link-up lo' \
 		'gate adjtimex' 'umount /proc' 'gate bpf'; do
-		eventually 10 as_own_root "$f"
+		eventually 30 as_own_root "$f"
 		[[ $output =~ ^(EPERM|EINVAL)$ ]]
 	done
 }

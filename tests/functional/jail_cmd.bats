@@ -15,7 +15,7 @@ setup() {
 # conf LINES: the file, with path and log hooks for every jail above.
 conf() {
 	{
-		printf 'path = "%s";\nexec.timeout = 20;\n' "$R"
+		printf 'path = "%s";\nexec.timeout = 60;\n' "$R"
 		cat
 	} >"$CONF"
 }
@@ -478,17 +478,17 @@ grep_warnings() {
 
 @test "SIGTERM, stop.timeout, SIGKILL" {
 	conf <<-'EOF'
-		stop.timeout = 1; exec.consolelog = /dev/null;
-		polite { exec.start = "sleep 100 &"; }
-		deaf { exec.start = "/bin/deaf &"; }
+		exec.consolelog = /dev/null;
+		polite { exec.start = "sleep 1000 &"; stop.timeout = 60; }
+		deaf { exec.start = "/bin/deaf &"; stop.timeout = 1; }
 	EOF
-	printf '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 1; done\n' >"$R/bin/deaf"
+	printf '#!/bin/sh\ntrap "" TERM\ntouch /deaf\nwhile :; do sleep 1; done\n' >"$R/bin/deaf"
 	chmod 755 "$R/bin/deaf"
 	run jailf -c
 	[ "$status" = 0 ]
 	run jailf -v -r polite
 	[[ $output != *'timed out'* ]]
-	sleep 0.2
+	eventually 30 test -e "$R/deaf"
 	run jailf -v -r deaf
 	[ "$status" = 0 ]
 	has 'deaf: timed out'
@@ -543,7 +543,8 @@ grep_warnings() {
 	conf <<-EOF
 		interface = em0; ip4.addr = 192.0.2.10/24, 192.0.2.11/24;
 		mount = "$DIR \$path/mnt nullfs ro";
-		a { exec.prestart = "touch $DIR/there; sleep 3"; persist; }
+		a { exec.prestart = "touch $DIR/there;
+			until [ -e $DIR/go ]; do sleep 0.1; done"; persist; }
 	EOF
 	background "$BIN/jail" -f "$CONF" -c a
 	eventually 30 test -e "$DIR/there"
@@ -554,14 +555,14 @@ grep_warnings() {
 	no_mounts
 	run hostnet ip -4 -o addr show em0
 	[[ $output != *192.0.2.10* ]]
-	sleep 3
+	touch "$DIR/go" # for the hook, which lives on
 }
 
 @test "SIGTERM in the middle of a start undoes it" {
 	addr 192.0.2.1/24 em0
 	conf <<-EOF
 		interface = em0; ip4.addr = 192.0.2.10/24;
-		a { exec.start = "touch /there; sleep 100"; }
+		a { exec.start = "touch /there; sleep 1000"; }
 	EOF
 	background "$BIN/jail" -f "$CONF" -c a
 	eventually 30 test -e "$R/there"
@@ -609,14 +610,17 @@ e: created"
 @test "a jail without persist goes with its last process" {
 	conf <<-'EOF'
 		exec.consolelog = /dev/null;
-		a { exec.start = "sleep 0.5 &"; }
+		a { exec.start = "/bin/stays &"; }
 		b { exec.start = "true"; }
 	EOF
+	printf '#!/bin/sh\nuntil test -e /go; do sleep 0.1; done\n' >"$R/bin/stays"
+	chmod 755 "$R/bin/stays"
 	run jailf -c
 	[ "$status" = 0 ]
 	run jls name
 	is a
-	eventually 5 gone a
+	touch "$R/go"
+	eventually 30 gone a
 }
 
 gone() {
@@ -909,7 +913,7 @@ jail: $CONF line 5: ;: syntax error"
 		a { exec.poststart = "sleep 0.3", "touch $DIR/done"; }
 	EOF
 	hostnet "$BIN/jail" -v -f "$CONF" -c | head -n 1
-	eventually 5 test -e "$DIR/done"
+	eventually 30 test -e "$DIR/done"
 	run jls name
 	is a
 }
@@ -981,8 +985,8 @@ jail: $CONF line 5: ;: syntax error"
 	# A stop takes a start with it whose command does not end.
 	jail -c name=b path="$DIR/r" interface=lo ip4.addr=10.0.0.7 \
 		command=sleep 1000 3>&- 2>/dev/null &
-	eventually 5 jls -j b >/dev/null
-	hostnet timeout 10 "$BIN/jail" -r b
+	eventually 30 jls -j b >/dev/null
+	hostnet timeout 60 "$BIN/jail" -r b
 	wait
 	run hostnet ip addr show lo
 	[[ $output != *10.0.0.7* ]]
@@ -991,7 +995,7 @@ jail: $CONF line 5: ;: syntax error"
 @test "a hook may start another jail, not the one it is a hook of" {
 	mkroot "$DIR/r"
 	cat >"$DIR/c" <<-EOC
-		path = $DIR/r; persist; exec.timeout = 20;
+		path = $DIR/r; persist; exec.timeout = 60;
 		a { exec.prestart = "$BIN/jail -f $DIR/c -c b";
 		    exec.poststop = "$BIN/jail -f $DIR/c -r b"; }
 		b { exec.prestart = "true"; }

@@ -81,7 +81,7 @@ setup() {
 		'trap "echo got it; exit 3" USR1; echo ready; while :; do sleep 0.1; done' \
 		>"$DIR/out" &
 	pid=$!
-	eventually 5 grep -q ready "$DIR/out"
+	eventually 30 grep -q ready "$DIR/out"
 	kill -USR1 "$pid"
 	status=0
 	wait "$pid" || status=$?

@@ -94,8 +94,9 @@ addr() {
 		ip -n "$NETNS" addr add "$1" dev "$ifname"
 }
 
-# eventually SECONDS CMD ...: retry until it succeeds. GAOL_SLOW says how many
-# times slower than usual this machine is.
+# eventually SECONDS CMD ...: retry until it succeeds. SECONDS is when to give up
+# on a machine that does much else: 30 and more. GAOL_SLOW says how many times
+# slower than usual this machine is.
 eventually() {
 	local end=$((SECONDS + $1 * ${GAOL_SLOW:-1}))
 	shift
@@ -103,6 +104,11 @@ eventually() {
 		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.05
 	done
+}
+
+# no_processes: none is left in the played host's network.
+no_processes() {
+	[ -z "$(ip netns pids "$NETNS")" ]
 }
 
 # no_jails: none runs.
@@ -184,8 +190,11 @@ gaol_teardown() {
 	jobs -p | xargs -r kill -9 2>/dev/null || :
 	[ ! -x "$BIN/gaol" ] || gaol tidy || :
 	left=$(gaol_leaks)
-	# "ifconfig destroy" leaves a process for some 20 ms.
-	[[ $left != process:* ]] || { sleep 0.2; left=$(gaol_leaks); }
+	# "ifconfig destroy" leaves a process for a moment, and so does a hook.
+	[[ $left != process:* ]] || {
+		eventually "${LEFT_WAIT:-30}" no_processes || :
+		left=$(gaol_leaks)
+	}
 	[ -z "$left" ] || gaol_force_clean
 	ip netns del "$NETNS" || :
 	rm -rf --one-file-system "$GAOL_RUN" "$DIR" || left+=" files"

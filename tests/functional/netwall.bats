@@ -48,7 +48,7 @@ start() {
 
 	log=$(mktemp "$DIR/log.XXXXXX")
 	"$@" >"$log" 2>&1 3>&- &
-	eventually 5 grep -q '^ready\|: E' "$log"
+	eventually 30 grep -q '^ready\|: E' "$log"
 	SERVER=$(sed -n 's/^ready //p' "$log")
 	[ -n "$SERVER" ] || {
 		cat "$log"
@@ -211,7 +211,7 @@ three_on_80() {
 	start a tcp4 bind=0.0.0.0:80 listen serve=a
 	gives "a at $A4:80 to $A4" from_port a tcp4 connect=$A4:80 ask
 	jexec a /bin/kill "$SERVER"
-	eventually 5 gives "host at $A4:80 to $A4" \
+	eventually 30 gives "host at $A4:80 to $A4" \
 		from_port a tcp4 connect=$A4:80 ask
 	# One on the jail's very address gives way too.
 	start h tcp4 reuse bind=$A4:81 listen serve=host
@@ -285,10 +285,10 @@ three_on_80() {
 	local second=$SERVER
 	gives "bind: EADDRINUSE" a tcp4 bind=0.0.0.0:80
 	jexec a /bin/kill "$first"
-	eventually 5 answers second
+	eventually 30 answers second
 	start a tcp4 reuseport bind=0.0.0.0:80 listen serve=third
 	jexec a /bin/kill "$second"
-	eventually 5 answers third
+	eventually 30 answers third
 }
 
 answers() {
@@ -389,18 +389,20 @@ no_answer() {
 
 @test "no datagrams of the host's or another jail's addresses" {
 	one_address
-	jexec a /bin/sock timeout=700 udp4 send=$H4:9 name say=there recv \
-		recv \
+	jexec a /bin/sock timeout=60000 udp4 send=$H4:9 name say=there recv recv \
 		>"$DIR/log" 2>&1 3>&- &
-	eventually 5 grep -q there "$DIR/log"
+	local pid=$!
+	eventually 30 grep -q there "$DIR/log"
 	local port
 	port=$(sed -n 's/^0.0.0.0:\([0-9]*\)$/\1/p' "$DIR/log")
-	h udp4 bind=$H4:0 send=$H4:$port
-	h udp4 bind=$H4:0 send=$B4:$port
-	h udp4 bind=$H4:5555 send=$A4:$port
-	eventually 5 grep -q EAGAIN "$DIR/log"
-	[ "$(grep -c '^from' "$DIR/log")" = 1 ]
-	grep -qx "from $H4:5555" "$DIR/log"
+	# Each would come before the one that may: there is nothing to wait for.
+	for from in 5555 5556; do
+		h udp4 bind=$H4:0 send=$H4:$port
+		h udp4 bind=$H4:0 send=$B4:$port
+		h udp4 bind=$H4:$from send=$A4:$port
+	done
+	wait "$pid"
+	[ "$(grep '^from' "$DIR/log")" = "from $H4:5555"$'\n'"from $H4:5556" ]
 }
 
 @test "no multicast comes in" {
@@ -408,13 +410,16 @@ no_answer() {
 	hostnet ip route add 224.0.0.0/4 dev lo
 	hostnet ip link set lo multicast on
 	start h udp4 reuse bind=0.0.0.0:5353 join=224.0.0.251 serve=host
-	jexec a /bin/sock timeout=700 udp4 reuse join=224.0.0.251 send=$H4:9 name say=there \
+	jexec a /bin/sock timeout=60000 udp4 reuse join=224.0.0.251 send=$H4:9 name say=there \
 		recv >"$DIR/log" 2>&1 3>&- &
-	eventually 5 grep -q there "$DIR/log"
+	local pid=$!
+	eventually 30 grep -q there "$DIR/log"
 	local port
 	port=$(sed -n 's/^0.0.0.0:\([0-9]*\)$/\1/p' "$DIR/log")
 	h udp4 bind=$H4:0 send=224.0.0.251:$port
-	eventually 5 grep -q EAGAIN "$DIR/log"
+	h udp4 bind=$H4:5555 send=$A4:$port
+	wait "$pid"
+	[ "$(grep '^from' "$DIR/log")" = "from $H4:5555" ]
 }
 
 @test "raw sockets need allow.raw_sockets; so do ping sockets" {

@@ -194,7 +194,7 @@ assert ctypes.CDLL(None).shmget(0x6a01, 4096, 0o1666) >= 0'
 	[ "$status" != 0 ]
 	jail -m name=j children.max=2
 	# The kernel frees namespaces a little after their last process.
-	eventually 5 jexec j unshare -Ur unshare -U true
+	eventually 30 jexec j unshare -Ur unshare -U true
 }
 
 @test "a child has no more than its parent" {

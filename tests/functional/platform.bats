@@ -53,8 +53,7 @@ draw='gaol.run=dd,if=/dev/hwrng,bs=64,count=4,of=/dev/null;cat,/proc/interrupts'
 
 @test "the power button ends a guest that listens with 1" {
 	guest_start 'gaol.do=wait' -o engine=soft button
-	guest_says 'gaol guest up'
-	sleep 1
+	guest_says 'gaol guest listens'
 	kill -TERM "$VM"
 	guest_end
 	[ "$STATUS" = 1 ]
@@ -72,19 +71,19 @@ draw='gaol.run=dd,if=/dev/hwrng,bs=64,count=4,of=/dev/null;cat,/proc/interrupts'
 }
 
 @test "a second line is a pty with a stable link" {
-	guest_start 'gaol.run=read,l,</dev/ttyS1;echo,got,$l;echo,back,>/dev/ttyS1;sleep,9' \
+	guest_start 'gaol.run=exec,4<>/dev/ttyS1;echo,opened;read,l,<&4;echo,got,$l;echo,back,>&4;read,l,<&4' \
 		-o engine=soft -l com2,pty="$DIR/line" pty
-	guest_says "gaol guest up"
-	sleep 2
+	guest_says opened
 	exec 5<>"$DIR/line"
 	echo hello >&5
 	guest_says 'got hello'
 	# The first is what the guest's terminal echoes.
-	read -r -t 5 answer <&5
-	read -r -t 5 answer <&5
-	exec 5>&-
+	read -r -t 60 answer <&5
+	read -r -t 60 answer <&5
+	echo bye >&5
 	[ "${answer%$'\r'}" = back ]
 	guest_end
+	exec 5>&-
 	[ ! -e "$DIR/line" ]
 }
 

@@ -37,7 +37,7 @@ count() {
 }
 
 settled() {
-	eventually 10 same_census "$CENSUS" "$KERNEL" || {
+	eventually 60 same_census "$CENSUS" "$KERNEL" || {
 		printf 'before: %s\nafter:  %s\n' "$CENSUS $KERNEL" \
 			"$(census) $(kernel)"
 		return 1
@@ -165,7 +165,7 @@ truthful() {
 	elif jexec "k$1" true; then
 		jail -r "k$1" || return 1
 	else
-		eventually 2 is_gone "k$1" || return 1
+		eventually 30 is_gone "k$1" || return 1
 	fi
 	make_one "$1" && jexec "k$1" true && remove_one "$1" && is_gone "k$1"
 }

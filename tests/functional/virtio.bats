@@ -97,7 +97,7 @@ tap() {
 	echo sum $(md5sum </tmp/big | cut -c1-32)
 	httpd -p 80 -h /tmp
 	echo serving
-	sleep 20
+	sleep 1000
 	EOF
 	for words in '' "$LEGACY"; do
 		: >"$OUT"
@@ -123,17 +123,17 @@ tap() {
 	echo hello >/tmp/page
 	httpd -p 80 -h /tmp
 	echo serving
-	sleep 20
+	sleep 1000
 	EOF
 	guest_start "$RUN" -s 3,virtio-blk,"$DIR/script",ro \
 		-s 4,virtio-net,slirp,hostfwd=tcp:127.0.0.1:8080-:80 user
 	guest_says serving
-	run hostnet curl -s -m 10 --noproxy '*' http://127.0.0.1:8080/page
+	run hostnet curl -s -m 60 --noproxy '*' http://127.0.0.1:8080/page
 	[ "$output" = hello ]
 	kill -KILL "$VM"
 	guest_end
 	# Its helper does not outlive it.
-	eventually 5 no_helper
+	eventually 30 no_helper
 }
 
 no_helper() {
@@ -152,7 +152,7 @@ no_helper() {
 	guest_start "$RUN" -s 3,virtio-blk,"$DIR/script",ro \
 		-s "4,virtio-console,org.other=$DIR/other,org.test=$DIR/sock" \
 		-s 5,virtio-rnd ports
-	eventually 10 test -S "$DIR/sock"
+	eventually 30 test -S "$DIR/sock"
 	python3 - "$DIR/sock" <<-'EOF'
 	import socket, sys
 	s = socket.socket(socket.AF_UNIX)

@@ -49,9 +49,9 @@ END
 net=(pci.0.4.0.device=virtio-net pci.0.4.0.backend=tap0
 	pci.0.4.0.bridge=bridge0)
 
-# says NAME TEXT: the VM's console says it within a minute.
+# says NAME TEXT: the VM's console says it in time.
 says() {
-	timeout -s KILL $((60 * ${GAOL_SLOW:-1})) \
+	timeout -s KILL $((180 * ${GAOL_SLOW:-1})) \
 		grep -aqm 1 "$2" "$vms/$1/console"
 }
 
@@ -63,7 +63,7 @@ gone() {
 # kill_vm NAME: both its processes, as a crash would.
 kill_vm() {
 	pgrep -fx "bhyve: $1" | xargs -r kill -KILL
-	eventually 5 unlocked "$vms/$1/lock"
+	eventually 30 unlocked "$vms/$1/lock"
 }
 
 # unlocked FILE: the last thread of who had it locked is gone.
@@ -84,7 +84,7 @@ no_process() {
 	[ "$(cat "$DIR/who")" = "$BIN/gaol" ]
 	run ip -n "$NETNS" -o link show master bridge0
 	has tap0
-	says "$one" 'gaol guest up'
+	says "$one" 'gaol guest listens'
 
 	# "~." leaves the console; what is typed before it is the guest's.
 	run gaol console "$one" <<<$'x\n~.'
@@ -100,7 +100,7 @@ no_process() {
 	run gaol down "$site"
 	[ "$status" = 0 ]
 	is "VMs shut down: 1 ..."
-	eventually 5 gone "$one"
+	eventually 30 gone "$one"
 	[ -z "$(ls "$vms")" ]
 	run ip -n "$NETNS" -o link show tap0
 	[ "$status" != 0 ]
@@ -111,10 +111,11 @@ no_process() {
 	vm "$two" "gaol.do=off"
 	gaol up "$site"
 	eventually 60 gone "$two"
-	eventually 60 says "$one" 'gaol guest up'
-	eventually 60 says "$one" 'gaol guest up'
+	# The terminal goes and comes with each of its lives.
+	eventually 180 says "$one" 'gaol guest up'
+	eventually 180 says "$one" 'gaol guest up'
 	gaol down "$site"
-	eventually 5 gone "$one"
+	eventually 30 gone "$one"
 }
 
 @test "a VM that will not shut down is powered off in time" {
@@ -125,7 +126,7 @@ no_process() {
 	run gaol down "$site"
 	[ "$status" = 0 ]
 	has "VM $one: powered off, it did not shut down"
-	eventually 5 gone "$one"
+	eventually 30 gone "$one"
 }
 
 @test "what keeps a VM from starting is said" {
@@ -152,5 +153,5 @@ no_process() {
 	is "VM $one: started"
 	kill_vm "$one"
 	gaol down "$site"
-	eventually 5 gone "$one"
+	eventually 30 gone "$one"
 }

@@ -84,8 +84,8 @@ vnet_jail() { jail -qc name="$1" path="$DIR/r" persist vnet "${@:2}"; }
 	run ifc -j web -l
 	is 'lo0 epair0b'
 	ifc epair0a 10.0.0.1/24
-	hostnet busybox ping -qc1 -W2 10.0.0.2
-	run jexec web ping -qc1 -W2 10.0.0.1
+	eventually 30 hostnet busybox ping -qc1 -W2 10.0.0.2
+	run jexec web ping -qc1 -W30 10.0.0.1
 	[ "$status" = 0 ]
 	run ifc -j web tap0 create
 	[ "$status" = 0 ] || has /dev/net/tun
@@ -213,8 +213,8 @@ vnet_jail() { jail -qc name="$1" path="$DIR/r" persist vnet "${@:2}"; }
 	END
 	for _ in 1 2; do
 		jail -q -f "$DIR/jail.conf" -c
-		hostnet busybox ping -qc1 -W2 10.0.0.21
-		jexec app ping -qc1 -W2 10.0.0.22
+		eventually 30 hostnet busybox ping -qc1 -W2 10.0.0.21
+		eventually 30 jexec app ping -qc1 -W2 10.0.0.22
 		jail -q -f "$DIR/jail.conf" -r app db
 		run ifc -l
 		is 'lo0 bridge0'
@@ -258,7 +258,7 @@ vnet_jail() { jail -qc name="$1" path="$DIR/r" persist vnet "${@:2}"; }
 	[[ $output != *ACCEPT_RTADV* ]]
 	ifc -j web epair1a 10.0.0.2/24
 	ifc epair1b 10.0.0.1/24
-	hostnet busybox ping -qc1 -W2 10.0.0.2
+	eventually 30 hostnet busybox ping -qc1 -W2 10.0.0.2
 	run jail -qr web
 	[ "$status" = 0 ]
 	run ifc epair1a # its home is where it was made
@@ -341,8 +341,8 @@ site() { jail -q -f "$DIR/jail.conf" "$@"; }
 
 # Both answer, and are another's neighbours.
 answer() {
-	hostnet busybox ping -qc1 -W2 10.0.0.21
-	jexec app ping -qc1 -W2 10.0.0.22
+	eventually 30 hostnet busybox ping -qc1 -W2 10.0.0.21
+	eventually 30 jexec app ping -qc1 -W2 10.0.0.22
 }
 
 # in_and_out: both at once, one again, all away, each time with the same names.

@@ -13,7 +13,7 @@
  *   name peer        print getsockname(2), getpeername(2)
  *   user=UID         become a user; bindcap=UID: with the capability to bind
  *   say=TEXT sleep=MS
- *   timeout=MS       of sockets made later; 2000
+ *   timeout=MS       of sockets made later; 30000
  *   many=N           bind N ports and hold them
  *
  * NAME is 10.0.0.1:80 or [fd00::1]:80. Prints "WORD: ERRNO" and exits 1 where
@@ -46,7 +46,7 @@ union name {
 
 static int fd = -1; /* the socket made last */
 static int type;    /* its type */
-static int timeout_ms = 2000;
+static int timeout_ms = 30000;
 static union name from;    /* source for the next send */
 static socklen_t from_len; /* 0: none */
 
