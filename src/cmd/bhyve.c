@@ -52,7 +52,8 @@ enum {
 struct guest {
 	struct config *config;
 	const char *name;
-	struct machine_cpus cpus;
+	struct machine_facts facts;
+	char host[HOST_NAME_MAX + 1];
 	char restore[PATH_MAX]; /* -r; "": boot. The title overwrites argv */
 	unsigned ncpus;
 	uint64_t mem_bytes;
@@ -159,8 +160,8 @@ settle(struct guest *g, struct error *err)
 		return error_set(err, -ENAMETOOLONG, "'%s'", g->name);
 	if (config_set(g->config, "presence", here, err) < 0)
 		return err->code;
-	if (options_topology(g->config, &g->ncpus, &g->cpus.sockets,
-	                     &g->cpus.cores, &g->cpus.threads, err) < 0)
+	if (options_topology(g->config, &g->ncpus, &g->facts.sockets,
+	                     &g->facts.cores, &g->facts.threads, err) < 0)
 		return err->code;
 	return options_memory(g->config, &g->mem_bytes, err);
 }
@@ -288,9 +289,9 @@ make_vm(struct guest *g, struct error *err)
 		        o.engine->name);
 	if (vm_new(&o, &g->vm, err) < 0)
 		return err->code;
-	g->vm->sockets = g->cpus.sockets;
-	g->vm->cores = g->cpus.cores;
-	g->vm->threads = g->cpus.threads;
+	g->vm->sockets = g->facts.sockets;
+	g->vm->cores = g->facts.cores;
+	g->vm->threads = g->facts.threads;
 	return pin(g, err);
 }
 
@@ -414,9 +415,9 @@ resume(struct guest *g, struct error *err)
 	return 0;
 }
 
-/* What the RTC shows: local time, as bhyve's does, or UTC. */
+/* What the RTC shows: local time, as bhyve's does, or UTC; the host's name. */
 static int
-rtc_now(const struct guest *g, int64_t *out_s, struct error *err)
+learn(struct guest *g, struct error *err)
 {
 	time_t now = time(NULL);
 	struct tm tm;
@@ -427,7 +428,9 @@ rtc_now(const struct guest *g, int64_t *out_s, struct error *err)
 		return err->code;
 	if (local && localtime_r(&now, &tm) != NULL)
 		now += tm.tm_gmtoff;
-	*out_s = now;
+	g->facts.rtc_s = now;
+	if (gethostname(g->host, sizeof(g->host) - 1) == 0)
+		g->facts.host = g->host;
 	return 0;
 }
 
@@ -518,13 +521,10 @@ debug_server(struct guest *g, struct error *err)
 static int
 build(struct guest *g, struct error *err)
 {
-	int64_t rtc_s = 0;
-
 	if (presence_claim(g->base, g->name, &g->dir, &g->lock, err) < 0 ||
 	    make_vm(g, err) < 0 || watch_signals(g, err) < 0 ||
-	    rtc_now(g, &rtc_s, err) < 0 ||
-	    machine_new(g->vm, g->config, &g->cpus, rtc_s, &g->machine, err) <
-	        0 ||
+	    learn(g, err) < 0 ||
+	    machine_new(g->vm, g->config, &g->facts, &g->machine, err) < 0 ||
 	    vm_engine_init(g->vm, err) < 0 || set_soft(g, err) < 0 ||
 	    (g->restore[0] != '\0' ? resume(g, err) : boot(g, err)) < 0 ||
 	    vm_control_listen(g->vm, g->dir, &g->control, err) < 0 ||

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,7 +25,8 @@ struct request {
 	const char *vm;
 	char base[PATH_MAX];
 	unsigned cpu;
-	int dir; /* -1 until first needed */
+	const char *nvram; /* --rtc-nvram-offset */
+	int dir;           /* -1 until first needed */
 };
 
 static int
@@ -219,6 +221,7 @@ static const struct question {
 	const char *name, *ask;
 	bool of_cpu;
 } questions[] = {
+	{ "get-rtc-time", "rtc time", false },
 	{ "get-lowmem", "memory low", false },
 	{ "get-highmem", "memory high", false },
 	{ "get-active-cpus", "cpus active", false },
@@ -251,6 +254,72 @@ do_question(struct request *r, const char *name, const char *arg,
 }
 
 static int
+do_offset(struct request *r, const char *name, const char *arg,
+          struct error *err)
+{
+	(void)name;
+	(void)err;
+	r->nvram = arg;
+	return 0;
+}
+
+/* As strtol(3) reads it: decimal, 0x or 0 octal. */
+static int
+number(const char *text, long long *out, struct error *err)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoll(text, &end, 0);
+	return errno == 0 && end != text && *end == '\0'
+	           ? 0
+	           : error_set(err, -EINVAL, "'%s': no number", text);
+}
+
+static int
+do_get_nvram(struct request *r, const char *name, const char *arg,
+             struct error *err)
+{
+	long long at;
+	char text[64];
+
+	(void)name;
+	(void)arg;
+	if (number(r->nvram, &at, err) < 0)
+		return err->code;
+	snprintf(text, sizeof(text), "rtc nvram %lld", at);
+	return print_answer(r, text, err);
+}
+
+static int
+do_set_nvram(struct request *r, const char *name, const char *arg,
+             struct error *err)
+{
+	long long at, v;
+	char text[64];
+
+	(void)name;
+	if (number(r->nvram, &at, err) < 0 || number(arg, &v, err) < 0)
+		return err->code;
+	snprintf(text, sizeof(text), "rtc nvram %lld %lld", at, v);
+	return tell(r, text, err);
+}
+
+static int
+do_set_time(struct request *r, const char *name, const char *arg,
+            struct error *err)
+{
+	long long s;
+	char text[64];
+
+	(void)name;
+	if (number(arg, &s, err) < 0)
+		return err->code;
+	snprintf(text, sizeof(text), "rtc time %lld", s);
+	return tell(r, text, err);
+}
+
+static int
 do_all(struct request *r, const char *name, const char *arg, struct error *err)
 {
 	(void)name;
@@ -274,7 +343,12 @@ static const struct option_row {
 	           struct error *err);
 } rows[] = {
 	{ "create", no_argument, do_create },
+	{ "rtc-nvram-offset", required_argument, do_offset },
+	{ "set-rtc-time", required_argument, do_set_time },
+	{ "set-rtc-nvram", required_argument, do_set_nvram },
 	{ "inject-nmi", no_argument, do_nmi },
+	{ "get-rtc-time", no_argument, do_question },
+	{ "get-rtc-nvram", no_argument, do_get_nvram },
 	{ "get-lowmem", no_argument, do_question },
 	{ "get-highmem", no_argument, do_question },
 	REG("cr0"),
@@ -354,9 +428,6 @@ static const struct {
 } refused[] = {
 	{ "set-mem", "bhyve -m says how much memory there is" },
 	{ "set-x2apic-state", "bhyve -a and -x say it" },
-	{ "set-rtc-", "the guest sets its clock itself" },
-	{ "get-rtc-", "not available" },
-	{ "rtc-nvram-offset", "not available" },
 	{ "set-", "registers are set by a debugger, bhyve -G" },
 	{ "desc-", "registers are set by a debugger, bhyve -G" },
 	{ "setcap", "engines have no capabilities to switch" },
@@ -431,7 +502,7 @@ main(int argc, char *argv[])
 {
 	struct option opts[ARRAY_LEN(rows) + 4];
 	const char *given[ARRAY_LEN(rows)] = { NULL };
-	struct request r = { .dir = -1 };
+	struct request r = { .dir = -1, .nvram = "0" };
 	long long cpu;
 	int c, status;
 

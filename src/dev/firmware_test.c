@@ -73,14 +73,14 @@ group_teardown(void **state)
 static int
 make(const char *text, struct error *err)
 {
-	static const struct machine_cpus one = { 1, 1, 1 };
+	static const struct machine_facts one = { 1, 1, 1, 0, "host" };
 	char bridge[] = "pci.0.0.0.device=hostbridge\n"
 	                "pci.0.31.0.device=lpc\n";
 	uint64_t rsdp;
 
 	if (config_parse(cfg, "test", bridge, strlen(bridge), err) < 0 ||
 	    config_parse(cfg, "test", text, strlen(text), err) < 0 ||
-	    machine_new(f.vm, cfg, &one, 0, &m, err) < 0)
+	    machine_new(f.vm, cfg, &one, &m, err) < 0)
 		return err->code;
 	return machine_tables(m, &rsdp, err);
 }

@@ -17,6 +17,8 @@
 #include "base/error.h"
 #include "dev/emulations.h"
 #include "dev/pci_ids.h"
+#include "dev/shared.h"
+#include "vmm/config.h"
 #include "vmm/pci.h"
 #include "vmm/vm.h"
 
@@ -164,11 +166,16 @@ lpc_init(struct pci_dev *d, const struct config_node *cfg, struct error *err)
 	struct pci_ids ids = { .vendor = 0x8086,
 		               .device = 0x7000,
 		               .class_code = 0x060100 };
+	const struct dev_shared *s = pci_shared(d);
+	const struct config_node *top;
 	struct lpc *l;
 
 	if (pci_bus_number(d) != 0)
 		return error_set(err, -EINVAL, "must be on bus 0");
-	if (pci_ids_configured(cfg, &ids, err) < 0)
+	/* The manual has lpc.pcireg.*, bhyve looks below the function. */
+	top = config_find(config_root(s->config), "lpc");
+	if ((top != NULL && pci_ids_configured(top, &ids, err) < 0) ||
+	    pci_ids_configured(cfg, &ids, err) < 0)
 		return err->code;
 	l = calloc(1, sizeof(*l));
 	if (l == NULL)

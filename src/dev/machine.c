@@ -25,6 +25,7 @@
 #include "dev/pic.h"
 #include "dev/pit.h"
 #include "dev/power.h"
+#include "dev/refused.h"
 #include "dev/rtc.h"
 #include "dev/shared.h"
 #include "dev/smbios.h"
@@ -36,7 +37,7 @@
 struct machine {
 	struct vm *vm;
 	struct dev_shared shared;
-	struct machine_cpus cpus;
+	struct machine_facts facts;
 	struct pci_bus *bus;
 	struct power *power;
 	struct rtc *rtc;
@@ -60,32 +61,8 @@ root_of(const struct machine *m)
 	return config_root(m->shared.config);
 }
 
-/* Words of bhyve's that mean something we do not have. */
 static int
-refuse(const struct machine *m, struct error *err)
-{
-	static const struct {
-		const char *key, *why;
-	} rows[] = {
-		{ "tpm.type", "there is no TPM yet" },
-		{ "tpm.path", "there is no TPM yet" },
-	};
-	bool testdev;
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (config_get(root_of(m), rows[i].key) != NULL)
-			return error_set(err, -ENOTSUP, "%s: %s", rows[i].key,
-			                 rows[i].why);
-	if (config_get_bool(root_of(m), "lpc.pc-testdev", false, &testdev,
-	                    err) < 0)
-		return err->code;
-	return testdev ? error_set(err, -ENOTSUP,
-	                           "lpc.pc-testdev: there is no such device")
-	               : 0;
-}
-
-static int
-fixed_devices(struct machine *m, int64_t rtc_s, struct error *err)
+fixed_devices(struct machine *m, struct error *err)
 {
 	struct vm *vm = m->vm;
 	struct firmware_parts parts;
@@ -94,7 +71,7 @@ fixed_devices(struct machine *m, int64_t rtc_s, struct error *err)
 	if (firmware_kind(root_of(m), &kind, err) < 0 ||
 	    pci_bus_new(vm, &m->bus, err) < 0 || pic_new(vm, err) < 0 ||
 	    ioapic_new(vm, err) < 0 || pit_new(vm, err) < 0 ||
-	    rtc_new(vm, rtc_s, &m->rtc, err) < 0 ||
+	    rtc_new(vm, m->facts.rtc_s, &m->rtc, err) < 0 ||
 	    hpet_new(vm, m->bus, err) < 0 ||
 	    power_new(vm, m->bus, kind == FIRMWARE_QEMU, &m->power, err) < 0 ||
 	    legacy_new(vm, err) < 0)
@@ -131,7 +108,7 @@ static int
 add_function(struct machine *m, unsigned bus, unsigned slot,
              const struct config_node *n, struct error *err)
 {
-	const char *word = config_get(n, "device");
+	const char *word = config_get(n, "device"), *why;
 	const struct pci_device_ops *ops;
 	unsigned func = 0;
 
@@ -141,6 +118,10 @@ add_function(struct machine *m, unsigned bus, unsigned slot,
 		return error_set(err, -EINVAL,
 		                 "pci slot %u:%u:%u: missing device", bus, slot,
 		                 func);
+	why = refused_emulation(word);
+	if (why != NULL)
+		return error_set(err, -ENOTSUP, "pci slot %u:%u:%u: %s: %s",
+		                 bus, slot, func, word, why);
 	ops = emulation_find(word);
 	if (ops == NULL)
 		return error_set(err, -EINVAL,
@@ -231,15 +212,15 @@ add_lines(struct machine *m, struct error *err)
 }
 
 int
-machine_new(struct vm *vm, struct config *c, const struct machine_cpus *cpus,
-            int64_t rtc_s, struct machine **out_m, struct error *err)
+machine_new(struct vm *vm, struct config *c, const struct machine_facts *facts,
+            struct machine **out_m, struct error *err)
 {
 	struct machine *m = calloc(1, sizeof(*m));
 
 	if (m == NULL)
 		return error_set(err, -ENOMEM, "machine");
 	m->vm = vm;
-	m->cpus = *cpus;
+	m->facts = *facts;
 	m->shared.config = c;
 	m->shared.lines.loop = vm->loop;
 	if (vm_device_add(vm, &device, m, err) < 0) {
@@ -248,8 +229,9 @@ machine_new(struct vm *vm, struct config *c, const struct machine_cpus *cpus,
 	}
 	if (config_get_bool(root_of(m), "console.remote", false,
 	                    &m->shared.lines.allow_remote, err) < 0 ||
-	    refuse(m, err) < 0 || fixed_devices(m, rtc_s, err) < 0 ||
-	    add_slots(m, err) < 0 || add_lines(m, err) < 0)
+	    refused_keys(config_root(c), err) < 0 ||
+	    fixed_devices(m, err) < 0 || add_slots(m, err) < 0 ||
+	    add_lines(m, err) < 0)
 		return err->code;
 	*out_m = m;
 	return 0;
@@ -363,26 +345,33 @@ machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err)
 	const struct smbios_info smbios = {
 		.config = root_of(m),
 		.name = m->vm->name,
-		.sockets = m->cpus.sockets,
-		.cores = m->cpus.cores,
-		.threads = m->cpus.threads,
+		.host = m->facts.host,
+		.sockets = m->facts.sockets,
+		.cores = m->facts.cores,
+		.threads = m->facts.threads,
 		.lowmem = m->vm->lowmem,
 		.highmem = m->vm->highmem,
 	};
+	bool tells = firmware_tells(m->firmware), acpi, in_memory;
 	struct acpi_info info;
-	bool acpi;
 
 	*out_rsdp = 0;
 	describe(m, &info);
 	if (config_get_bool(root_of(m), "acpi_tables", true, &acpi, err) < 0 ||
 	    firmware_tell(m->firmware, acpi ? &info : NULL, &smbios, err) < 0)
 		return err->code;
-	if (firmware_tells(m->firmware))
-		return 0;
+	if (config_get_bool(root_of(m), "acpi_tables_in_memory", !tells,
+	                    &in_memory, err) < 0)
+		return err->code;
+	if (tells)
+		return in_memory ? error_set(err, -ENOTSUP,
+		                             "acpi_tables_in_memory: with "
+		                             "lpc.fwcfg=qemu the ROM is there")
+		                 : 0;
 	if (place_mptable(m, &info, err) < 0 ||
 	    place_smbios(m, &smbios, err) < 0)
 		return err->code;
-	return acpi ? place_acpi(m, &info, out_rsdp, err) : 0;
+	return acpi && in_memory ? place_acpi(m, &info, out_rsdp, err) : 0;
 }
 
 bool

@@ -16,16 +16,19 @@ struct error;
 struct machine;
 struct vm;
 
-struct machine_cpus {
+/* What bhyve(8) knows of the VM and its host. */
+struct machine_facts {
 	unsigned sockets, cores, threads;
+	int64_t rtc_s;    /* what the RTC shows at the start, in seconds since
+	                     1970 as if its time zone were UTC */
+	const char *host; /* its name; lives as long as the machine */
 };
 
 /* In bhyve's order: LPC and legacy devices, then each slot of pci.*. Unknown
- * emulations and bad values are refused by name. rtc_s: what the RTC shows at
- * the start, in seconds since 1970 as if its time zone were UTC. */
+ * emulations and bad values are refused by name. */
 int machine_new(struct vm *vm, struct config *c,
-                const struct machine_cpus *cpus, int64_t rtc_s,
-                struct machine **out_m, struct error *err);
+                const struct machine_facts *facts, struct machine **out_m,
+                struct error *err);
 
 /* MP table, SMBIOS and ACPI into guest memory, or told to firmware that wants
  * them so. *out_rsdp is 0 when there is no ACPI in memory. */

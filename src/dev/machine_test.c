@@ -20,7 +20,7 @@
 #include "vmm/pci.h"
 #include "vmm/run.h"
 
-static const struct machine_cpus one = { 1, 1, 1 };
+static const struct machine_facts one = { 1, 1, 1, 0, "host" };
 
 static struct fake_vm f;
 static struct config *cfg;
@@ -51,7 +51,7 @@ make(const char *text, struct error *err)
 {
 	if (config_parse(cfg, "test", text, strlen(text), err) < 0)
 		return err->code;
-	return machine_new(f.vm, cfg, &one, 0, &m, err);
+	return machine_new(f.vm, cfg, &one, &m, err);
 }
 
 static const char usual[] = "pci.0.0.0.device=hostbridge\n"
@@ -98,7 +98,18 @@ what_makes_no_sense_is_refused_by_name(void **state)
 		  "lpc.com1: wants an ISA bridge (-s 31,lpc)" },
 		{ "pci.1.31.0.device=lpc\n",
 		  "pci.1.31.0: lpc: must be on bus 0" },
-		{ "tpm.type=swtpm\n", "tpm.type: there is no TPM yet" },
+		{ "pci.0.3.0.device=ahci-hd\n",
+		  "pci slot 0:3:0: ahci-hd: not there yet; use virtio-blk" },
+		{ "pci.0.3.0.device=passthru\n",
+		  "pci slot 0:3:0: passthru: no device of the host is lent to "
+		  "a guest" },
+		{ "tpm.type=swtpm\n", "tpm: there is no TPM yet" },
+		{ "domains.0.size=1G\n",
+		  "domains: memory domains are not available" },
+		{ "lpc.pc-testdev=on\n",
+		  "lpc.pc-testdev: there is no such device" },
+		{ "x86.verbosemsr=yes\n",
+		  "x86.verbosemsr: accesses to MSRs are not logged" },
 		{ "pci.0.0.0.device=hostbridge\npci.0.0.0.devid=host\n",
 		  "pci.0.0.0: hostbridge: devid: 'host' is not supported, "
 		  "write the number" },
@@ -198,6 +209,30 @@ a_uuid_is_one_or_refused(void **state)
 	                 -EINVAL);
 }
 
+/* bhyve's: the MD5 of the VM's name and 256 bytes with the host's. */
+static void
+a_uuid_is_made_of_two_names(void **state)
+{
+	/* printf 'web%s' host, NULs up to 259 bytes | md5sum */
+	static const uint8_t digest[] = { 0x7d, 0xe4, 0xce, 0x15, 0x4e, 0x60,
+		                          0x3d, 0x46, 0xae, 0x07, 0x4a, 0xaa,
+		                          0x54, 0x64, 0x90, 0xa8 };
+	cleanup_buf struct buf b = BUF_INIT;
+	struct smbios_info info = { .config = config_root(cfg),
+		                    .name = "web",
+		                    .host = "host",
+		                    .sockets = 1,
+		                    .cores = 1,
+		                    .threads = 1,
+		                    .lowmem = 1 << 20 };
+	struct error err;
+
+	(void)state;
+	assert_int_equal(smbios_build(&info, SMBIOS_BASE, SMBIOS_END, &b, &err),
+	                 0);
+	assert_non_null(memmem(b.data, b.len, digest, sizeof(digest)));
+}
+
 /* A PIRQ reaches the PIC where the guest leads it. */
 static void
 the_isa_bridge_routes_pirqs(void **state)
@@ -282,6 +317,7 @@ main(void)
 		MACHINE_TEST(tables_lie_where_bhyve_puts_them),
 		MACHINE_TEST(more_buses_need_no_mp_table),
 		MACHINE_TEST(a_uuid_is_one_or_refused),
+		MACHINE_TEST(a_uuid_is_made_of_two_names),
 		MACHINE_TEST(the_isa_bridge_routes_pirqs),
 		MACHINE_TEST(names_are_printed_for_help),
 		MACHINE_TEST(a_restore_is_a_new_generation),

@@ -437,6 +437,68 @@ static const struct device_ops device = {
 	.state = &state,
 };
 
+/* From outside. The clock's own cells are not for others to write. */
+
+static int64_t
+outside_time(void *ctx)
+{
+	struct rtc *r = ctx;
+	int64_t s;
+
+	pthread_mutex_lock(&r->lock);
+	s = seconds_of(clock_ns(r, loop_now(r->vm->loop)));
+	pthread_mutex_unlock(&r->lock);
+	return s;
+}
+
+static int
+outside_set_time(void *ctx, int64_t s)
+{
+	struct rtc *r = ctx;
+	uint64_t now = loop_now(r->vm->loop);
+
+	if (s < MIN_S || s > MAX_S)
+		return -EINVAL;
+	pthread_mutex_lock(&r->lock);
+	advance(r, now);
+	r->offset_ns = s * NS_PER_S - (int64_t)now;
+	/* While SET is on the guest sees its cells, and will put them back. */
+	arm(r);
+	pthread_mutex_unlock(&r->lock);
+	return 0;
+}
+
+/* A look changes nothing, so that a flag in C is still the guest's. */
+static int
+outside_cell(void *ctx, unsigned n)
+{
+	struct rtc *r = ctx;
+	int v;
+
+	if (n >= NCELLS)
+		return -EINVAL;
+	pthread_mutex_lock(&r->lock);
+	v = n == REG_C ? r->cell[n] : cell_read(r, n, loop_now(r->vm->loop));
+	pthread_mutex_unlock(&r->lock);
+	return v;
+}
+
+static int
+outside_set_cell(void *ctx, unsigned n, uint8_t v)
+{
+	struct rtc *r = ctx;
+
+	if (n <= REG_D || n >= NCELLS || n == CENTURY)
+		return -EINVAL;
+	pthread_mutex_lock(&r->lock);
+	r->cell[n] = v;
+	pthread_mutex_unlock(&r->lock);
+	return 0;
+}
+
+static const struct vm_rtc_ops outside = { outside_time, outside_set_time,
+	                                   outside_cell, outside_set_cell };
+
 int
 rtc_new(struct vm *vm, int64_t start_s, struct rtc **out_rtc, struct error *err)
 {
@@ -455,6 +517,7 @@ rtc_new(struct vm *vm, int64_t start_s, struct rtc **out_rtc, struct error *err)
 		rtc_fini(r);
 		return err->code;
 	}
+	vm_rtc_attach(vm, &outside, r);
 	*out_rtc = r;
 	return 0;
 }

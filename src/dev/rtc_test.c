@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* rtc_test.c - the clock's cells, its interrupts and the NVRAM. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,6 +95,32 @@ a_new_time_runs_on(void **state)
 	assert_int_equal(cell(4), 0x00);
 	assert_int_equal(cell(8), 0x01);
 	assert_int_equal(cell(9), 0x27);
+}
+
+/* bhyvectl --get-rtc-time and its like. */
+static void
+others_can_ask_and_set_it(void **state)
+{
+	const struct vm_rtc_ops *o = f.vm->rtc;
+	void *ctx = f.vm->rtc_ctx;
+	int64_t then;
+
+	(void)state;
+	then = o->time(ctx);
+	fake_vm_pass(&f, 2 * SECOND);
+	assert_int_equal(o->time(ctx), then + 2);
+	/* 2001-09-09 01:46:40 */
+	assert_int_equal(o->set_time(ctx, 1000000000), 0);
+	assert_int_equal(cell(9), 0x01);
+	assert_int_equal(cell(0), 0x40);
+	assert_int_equal(o->set_time(ctx, INT64_MAX), -EINVAL);
+	assert_int_equal(o->cell(ctx, 0), 0x40);
+	assert_int_equal(o->cell(ctx, 128), -EINVAL);
+	assert_int_equal(o->set_cell(ctx, 0x0e, 0x5a), 0);
+	assert_int_equal(cell(0x0e), 0x5a);
+	assert_int_equal(o->set_cell(ctx, 0, 0), -EINVAL);
+	assert_int_equal(o->set_cell(ctx, 0x32, 0), -EINVAL);
+	assert_int_equal(o->set_cell(ctx, 128, 0), -EINVAL);
 }
 
 /* What guests wait for before they read; never for long. */
@@ -199,6 +226,7 @@ main(void)
 		RTC_TEST(time_is_in_decimal_by_default),
 		RTC_TEST(binary_and_twelve_hours),
 		RTC_TEST(a_new_time_runs_on),
+		RTC_TEST(others_can_ask_and_set_it),
 		RTC_TEST(update_in_progress_comes_and_goes),
 		RTC_TEST(interrupts_stay_until_c_is_read),
 		RTC_TEST(the_alarm_rings),

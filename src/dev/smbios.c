@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/md5.h"
 #include "vmm/config.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 	ANCHOR3_BYTES = 32, /* 24 used */
 	HEAD = ANCHOR_BYTES + ANCHOR3_BYTES,
 	UUID_BYTES = 16,
+	HOST_BYTES = 256, /* of a host's name on FreeBSD */
 	MAX_STRINGS = 8,
 
 	H_BIOS = 0,
@@ -156,20 +158,25 @@ parse_uuid(const char *text, uint8_t out[UUID_BYTES], struct error *err)
 	           : error_set(err, -EINVAL, "uuid '%s': bad", text);
 }
 
-/* Without a key: one that stays the same for a name (FNV-1a, twice). */
-static void
-uuid_of_name(const char *name, uint8_t out[UUID_BYTES])
+/* Without a key, as bhyve makes it: the MD5 of the names of VM and host, which
+ * has all of its buffer, as it lies there. */
+static int
+uuid_of_names(const struct smbios_info *info, uint8_t out[UUID_BYTES],
+              struct error *err)
 {
-	for (unsigned half = 0; half < 2; half++) {
-		uint64_t h = 0xcbf29ce484222325 + half;
+	cleanup_buf struct buf text = BUF_INIT;
+	char host[HOST_BYTES] = { 0 };
 
-		for (const char *p = name; *p != '\0'; p++)
-			h = (h ^ (uint8_t)*p) * 0x100000001b3;
-		for (unsigned i = 0; i < 8; i++)
-			out[half * 8 + i] = (uint8_t)(h >> 8 * i);
-	}
-	out[7] = (uint8_t)(0x80 | (out[7] & 15)); /* version 8: our own */
+	if (info->host != NULL)
+		strncpy(host, info->host, sizeof(host) - 1);
+	buf_puts(&text, info->name);
+	buf_put(&text, host, sizeof(host));
+	if (text.failed)
+		return error_set(err, -ENOMEM, "uuid");
+	md5(text.data, text.len, out);
+	out[6] = (uint8_t)(0x30 | (out[6] & 15)); /* version 3: by name */
 	out[8] = (uint8_t)(0x80 | (out[8] & 63));
+	return 0;
 }
 
 static int
@@ -179,9 +186,8 @@ system_item(struct writer *w, struct error *err)
 	uint8_t uuid[UUID_BYTES] = { 0 };
 	struct item s;
 
-	if (text == NULL)
-		uuid_of_name(w->info->name, uuid);
-	else if (parse_uuid(text, uuid, err) < 0)
+	if ((text == NULL ? uuid_of_names(w->info, uuid, err)
+	                  : parse_uuid(text, uuid, err)) < 0)
 		return err->code;
 	s = begin(w, 1, H_SYSTEM);
 	key(&s, w, "system.manufacturer", "FreeBSD");

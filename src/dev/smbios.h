@@ -12,7 +12,7 @@ enum { SMBIOS_BASE = 0xf1000, SMBIOS_END = 0xf2400 };
 
 struct smbios_info {
 	const struct config_node *config; /* bios.*, system.*, uuid ... */
-	const char *name;                 /* of the VM: part of its UUID */
+	const char *name, *host;          /* make the UUID when none is set */
 	unsigned sockets, cores, threads;
 	uint64_t lowmem, highmem; /* bytes */
 };

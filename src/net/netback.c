@@ -27,6 +27,10 @@ netback_open(const struct netback_options *o, struct netback **out_nb,
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		if (!families[i]->claims(o->name))
 			continue;
+		if (o->type != NULL && strcmp(o->type, families[i]->name) != 0)
+			return error_set(err, -EINVAL,
+			                 "network '%s': is a %s, no '%s'",
+			                 o->name, families[i]->name, o->type);
 		if (o->bridge != NULL && families[i] != &netback_tap)
 			return error_set(err, -EINVAL,
 			                 "network '%s': joins no bridge",

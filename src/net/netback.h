@@ -33,6 +33,7 @@ enum netback_offload {
 
 struct netback_options {
 	const char *name;    /* "tap0", "slirp"; NULL: no network */
+	const char *type;    /* the family it must be of; NULL: any */
 	unsigned queues;     /* wanted; fewer may come of it */
 	bool open;           /* slirp: the guest may reach the outside */
 	const char *bridge;  /* tap: the bridge it joins; NULL: as it is */

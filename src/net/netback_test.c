@@ -172,10 +172,24 @@ only_a_tap_joins_a_bridge(void **state)
 	assert_null(nb);
 }
 
+static void
+a_type_must_fit_the_name(void **state)
+{
+	const struct netback_options o = { .name = "slirp", .type = "tap" };
+	struct netback *nb = NULL;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(netback_open(&o, &nb, &err), -EINVAL);
+	assert_string_equal(err.msg, "network 'slirp': is a slirp, no 'tap'");
+	assert_null(nb);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_type_must_fit_the_name),
 		cmocka_unit_test(names_have_their_family),
 		cmocka_unit_test(what_linux_lacks_is_named),
 		cmocka_unit_test(only_a_tap_joins_a_bridge),

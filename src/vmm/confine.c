@@ -43,7 +43,7 @@ static const struct confine_call calls[] = {
 	CALL(preadv, "a disk, where io_uring is not; pages that are there"),
 	CALL(pwritev, "a disk, where io_uring is not"),
 	CALL(close, "clients that leave, files that came with a request"),
-		CALL(fsync, "a checkpoint is on its disk when it is said to be"),
+	CALL(fsync, "a checkpoint is on its disk when it is said to be"),
 	CALL(fdatasync, "a guest's flush"),
 	CALL(fallocate, "a guest's discard"),
 	CALL(ioctl, "KVM, a tap's offloads, the terminal as it was: see below"),

@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/num.h"
@@ -250,6 +252,69 @@ verb_x2apic(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
 	return 0;
 }
 
+static int
+rtc_time(struct vm *vm, const char *to, struct buf *out, struct error *err)
+{
+	long long s;
+	time_t t;
+	struct tm tm;
+	char text[64];
+
+	if (to != NULL)
+		return num_int_in(to, INT64_MIN, INT64_MAX, &s) == 0 &&
+		               vm->rtc->set_time(vm->rtc_ctx, s) == 0
+		           ? 0
+		           : error_set(err, -EINVAL, "no time '%s'", to);
+	t = (time_t)vm->rtc->time(vm->rtc_ctx);
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%a %b %d %H:%M:%S %Y", &tm) == 0)
+		return error_set(err, -EOVERFLOW, "rtc time");
+	buf_printf(out, "rtc time %#" PRIx64 ": %s\n", (uint64_t)t, text);
+	return 0;
+}
+
+static int
+rtc_cell(struct vm *vm, const char *where, const char *to, struct buf *out,
+         struct error *err)
+{
+	long long n, v;
+	int byte;
+
+	if (num_int_in(where, 0, INT_MAX, &n) < 0)
+		return error_set(err, -EINVAL, "no nvram offset '%s'", where);
+	if (to != NULL)
+		return num_int_in(to, 0, UINT8_MAX, &v) == 0 &&
+		               vm->rtc->set_cell(vm->rtc_ctx, (unsigned)n,
+		                                 (uint8_t)v) == 0
+		           ? 0
+		           : error_set(err, -EINVAL,
+		                       "nvram offset %s cannot be '%s'", where,
+		                       to);
+	byte = vm->rtc->cell(vm->rtc_ctx, (unsigned)n);
+	if (byte < 0)
+		return error_set(err, byte, "no nvram offset '%s'", where);
+	buf_printf(out, "rtc nvram[%03lld]: 0x%02x\n", n, (unsigned)byte);
+	return 0;
+}
+
+/* rtc time [SECONDS], rtc nvram OFFSET [VALUE] */
+static int
+verb_rtc(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
+         struct error *err)
+{
+	struct vm *vm = ((struct vm_control *)ctx)->vm;
+
+	(void)fd;
+	if (vm->rtc == NULL)
+		return error_set(err, -ENXIO, "there is no clock");
+	if (nwords >= 2 && strcmp(words[1], "time") == 0)
+		return rtc_time(vm, nwords > 2 ? words[2] : NULL, out, err);
+	if (nwords >= 3 && strcmp(words[1], "nvram") == 0)
+		return rtc_cell(vm, words[2], nwords > 3 ? words[3] : NULL, out,
+		                err);
+	return error_set(err, -EINVAL, "rtc what?");
+}
+
 /* While paused. A guest that ended as it was asked has nothing to save. */
 static int
 write_state(struct vm *vm, int fd, struct error *err)
@@ -316,6 +381,7 @@ static const struct ctl_verb verbs[] = {
 	{ "cpus", verb_cpus },
 	{ "topology", verb_topology },
 	{ "x2apic", verb_x2apic },
+	{ "rtc", verb_rtc },
 	{ NULL, NULL },
 };
 

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -173,6 +174,38 @@ take_slot(struct vm_cmdline *o, const char *arg, struct error *err)
 	return set_emulation(n, emul, rest, err);
 }
 
+/* LPC devices with a list: a node, and the keys of the items that come first,
+ * which end with the first that has its own. */
+static const struct lpc_list {
+	const char *name, *node, *first[2];
+} lpc_lists[] = {
+	{ "bootrom", "lpc", { "bootrom", "bootvars" } },
+	{ "tpm", "tpm", { "type", "path" } },
+};
+
+static int
+set_lpc_list(struct vm_cmdline *o, const struct lpc_list *l, const char *list,
+             struct error *err)
+{
+	struct config_node *n =
+	    config_make(config_root(o->config), l->node, err);
+
+	if (n == NULL)
+		return err->code;
+	for (size_t i = 0; i < ARRAY_LEN(l->first) && *list != '\0'; i++) {
+		cleanup_free char *s = NULL;
+
+		if (i > 0 && memchr(list, '=', strcspn(list, ",")) != NULL)
+			break;
+		s = item(&list, ",");
+		if (s == NULL)
+			return error_set(err, -ENOMEM, "-l");
+		if (config_set_at(n, l->first[i], s, err) < 0)
+			return err->code;
+	}
+	return config_set_list(n, NULL, list, err);
+}
+
 static int
 take_lpc(struct vm_cmdline *o, const char *arg, struct error *err)
 {
@@ -189,29 +222,15 @@ take_lpc(struct vm_cmdline *o, const char *arg, struct error *err)
 	lpc = config_make(config_root(o->config), "lpc", err);
 	if (dev == NULL || lpc == NULL)
 		return error_set(err, -ENOMEM, "-l");
-	if (strncmp(dev, "com", 3) == 0 && dev[3] >= '1' && dev[3] <= '4' &&
+	for (size_t i = 0; i < ARRAY_LEN(lpc_lists); i++)
+		if (strcasecmp(dev, lpc_lists[i].name) == 0 && *rest != '\0')
+			return set_lpc_list(o, &lpc_lists[i], rest, err);
+	if (strcasecmp(dev, "pc-testdev") == 0)
+		return config_set_at(lpc, "pc-testdev", "true", err);
+	if (strncasecmp(dev, "com", 3) == 0 && dev[3] >= '1' && dev[3] <= '4' &&
 	    dev[4] == '\0' && *rest != '\0') {
-		snprintf(key, sizeof(key), "%s.path", dev);
+		snprintf(key, sizeof(key), "com%c.path", dev[3]);
 		return config_set_at(lpc, key, rest, err);
-	}
-	if (strcmp(dev, "pc-testdev") == 0)
-		return config_set_at(lpc, dev, "true", err);
-	if (strcmp(dev, "bootrom") == 0 && *rest != '\0') {
-		cleanup_free char *rom = item(&rest, ",");
-
-		if (rom == NULL)
-			return error_set(err, -ENOMEM, "-l");
-		if (config_set_at(lpc, "bootrom", rom, err) < 0)
-			return err->code;
-		if (*rest != '\0' && strncmp(rest, "fwcfg=", 6) != 0) {
-			cleanup_free char *vars = item(&rest, ",");
-
-			if (vars == NULL)
-				return error_set(err, -ENOMEM, "-l");
-			if (config_set_at(lpc, "bootvars", vars, err) < 0)
-				return err->code;
-		}
-		return config_set_list(lpc, NULL, rest, err);
 	}
 	return error_set(err, -EINVAL, "Invalid LPC device configuration '%s'",
 	                 arg);

@@ -56,6 +56,11 @@ flags_are_sugar_for_keys(void **state)
 		{ "-l com1,stdio -l bootrom,/r.fd,/v.fd,fwcfg=qemu",
 		  "lpc.bootrom=/r.fd\nlpc.bootvars=/v.fd\n"
 		  "lpc.com1.path=stdio\nlpc.fwcfg=qemu\n" },
+		{ "-l bootrom,/r.fd,fwcfg=qemu -l COM2,pty",
+		  "lpc.bootrom=/r.fd\nlpc.com2.path=pty\nlpc.fwcfg=qemu\n" },
+		{ "-l tpm,swtpm,/run/tpm,version=2.0 -l pc-testdev",
+		  "lpc.pc-testdev=true\ntpm.path=/run/tpm\ntpm.type=swtpm\n"
+		  "tpm.version=2.0\n" },
 		{ "-G w[::1]:1234", "gdb.address=[::1]\ngdb.port=1234\n"
 		                    "gdb.wait=true\n" },
 		{ "-p 0:1 -p 0:3", "vcpu.0.cpuset=1,3\n" },

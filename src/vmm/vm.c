@@ -125,6 +125,13 @@ vm_device_add(struct vm *vm, const struct device_ops *ops, void *dev,
 }
 
 void
+vm_rtc_attach(struct vm *vm, const struct vm_rtc_ops *ops, void *ctx)
+{
+	vm->rtc = ops;
+	vm->rtc_ctx = ctx;
+}
+
+void
 vm_devices_pause(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->devices->n; i++)

@@ -89,9 +89,21 @@ struct vm {
 	 * waits while somebody holds the VM paused. NULL: nobody debugs. */
 	void (*debugger)(void *ctx, struct vcpu *v);
 	void *debugger_ctx;
+	const struct vm_rtc_ops *rtc; /* NULL: there is none */
+	void *rtc_ctx;
 	struct vm_wires *wires;     /* irq.c's */
 	struct vm_devices *devices; /* vm.c's */
 	struct vm_run *run;         /* run.c's */
+};
+
+/* The machine's clock and the cells beside it, for who asks from outside. Any
+ * thread. */
+struct vm_rtc_ops {
+	int64_t (*time)(void *ctx); /* seconds since 1970 */
+	/* -EINVAL: no such time, no such cell, no cell for others to write. */
+	int (*set_time)(void *ctx, int64_t s);
+	int (*cell)(void *ctx, unsigned n); /* its byte */
+	int (*set_cell)(void *ctx, unsigned n, uint8_t v);
 };
 
 struct vm_options {
@@ -133,6 +145,8 @@ void vm_ioapic_route(struct vm *vm, unsigned pin, uint64_t addr, uint32_t data,
 void vm_pic_attach(struct vm *vm, int (*ack)(void *ctx), void *ctx);
 void vm_pic_int(struct vm *vm, bool level);
 int vm_pic_ack(struct vm *vm); /* the vector */
+
+void vm_rtc_attach(struct vm *vm, const struct vm_rtc_ops *ops, void *ctx);
 
 /* Accesses by the guest, for engines; size 1 2 4 8. */
 uint64_t vm_pio_read(struct vcpu *v, uint16_t port, unsigned size);

@@ -54,6 +54,15 @@ tiny() {
 	run bhyve -n id=0,size=1G,cpus=0 x
 	[ "$status" = 4 ]
 	has 'memory domains are not available'
+	run bhyve -s 3,nvme,/x -o loader.kernel=/bin/sh x
+	[ "$status" = 4 ]
+	has 'pci slot 0:3:0: nvme: not there yet; use virtio-blk'
+	run bhyve -l tpm,swtpm,/run/tpm -o loader.kernel=/bin/sh x
+	[ "$status" = 4 ]
+	has 'tpm: there is no TPM yet'
+	run bhyve -l pc-testdev -o loader.kernel=/bin/sh x
+	[ "$status" = 4 ]
+	has 'lpc.pc-testdev: there is no such device'
 	run bhyve -k "$DIR/none" x
 	[ "$status" = 4 ]
 	has "$DIR/none"
@@ -161,6 +170,18 @@ listens() {
 	run bhyvectl --vm=wait --get-all
 	[ "$status" = 0 ]
 	has 'gdtr desc[0]'
+	run bhyvectl --vm=wait --get-rtc-time
+	[[ $output =~ ^rtc\ time\ 0x[0-9a-f]+:\ [A-Z][a-z]{2}\ [A-Z][a-z]{2}\ [0-9]{2}\ [0-9:]{8}\ 20[0-9]{2}$ ]]
+	bhyvectl --vm=wait --set-rtc-time=1000000000
+	run bhyvectl --vm=wait --get-rtc-time
+	[[ $output == *': Sun Sep 09 01:4'?:??' 2001' ]]
+	bhyvectl --vm=wait --set-rtc-nvram=0x5a --rtc-nvram-offset=64
+	run bhyvectl --vm=wait --get-rtc-nvram --rtc-nvram-offset=64
+	is 'rtc nvram[064]: 0x5a'
+	run bhyvectl --vm=wait --get-rtc-nvram --rtc-nvram-offset=128
+	[ "$status" = 1 ]
+	run bhyvectl --vm=wait --set-rtc-nvram=1 --rtc-nvram-offset=4
+	[ "$status" = 1 ]
 	run bhyvectl --vm=wait --set-cr0=1
 	[ "$status" = 1 ]
 	run bhyvectl --vm=wait --cpu=7 --get-rip

@@ -32,7 +32,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		{ false, VM_IOAPIC_GPA, 0x20 },
 		{ false, VM_HPET_GPA, 0x200 },
 	};
-	static const struct machine_cpus one = { 1, 1, 1 };
+	static const struct machine_facts one = { 1, 1, 1, 0, "host" };
 	struct config *cfg;
 	struct machine *m;
 	struct fake_vm f;
@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	fake_vm_init(&f);
 	if (config_new(&cfg, &err) < 0 ||
 	    config_parse(cfg, "fuzz", text, sizeof(text) - 1, &err) < 0 ||
-	    machine_new(f.vm, cfg, &one, 0, &m, &err) < 0)
+	    machine_new(f.vm, cfg, &one, &m, &err) < 0)
 		abort();
 	f.now_ns = 1000000000;
 	if (fake_vm_load_changed(&f, data, len / 2) == 0)

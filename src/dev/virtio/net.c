@@ -694,6 +694,7 @@ static int
 open_back(struct net *n, const struct config_node *cfg, struct error *err)
 {
 	struct netback_options o = { .name = config_get(cfg, "backend"),
+		                     .type = config_get(cfg, "type"),
 		                     .bridge = config_get(cfg, "bridge"),
 		                     .hostfwd = config_get(cfg, "hostfwd") };
 	uint64_t queues;
