@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* guest.c - the case on the software engine: one processor in 64-bit mode at
- * CPL 3, its pages at the addresses the host has them, driven through the
- * block cache as run.c does. The way out leads to a page that is not there:
- * the fault of fetching from it says that the code is done.
+/* guest.c - the case on the software engine: one processor at CPL 3, in 64-bit
+ * mode, or for 32-bit code in compatibility mode or outside long mode by turns,
+ * its pages at the addresses the host has them, driven through the block cache
+ * as run.c does. The way out leads to a page that is not there: the fault of
+ * fetching from it says that the code is done.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "engine/soft/soft.h"
 #include "engine/soft/soft_vm.h"
 #include "engine/soft/sync.h"
+#include "engine/soft/walk.h"
 #include "oracle/oracle.h"
 #include "vmm/vm.h"
 #include "x86/feature.h"
@@ -24,6 +26,7 @@ enum {
 	PT_ARENA = 0x4000,
 	PT_HARNESS = 0x5000,
 	PD_HARNESS = 0x6000,
+	PDPT_PAE = 0x7000,
 	GPA_CODE = 0x10000,
 	GPA_DATA = 0x12000,
 	GPA_HARNESS = 0x20000,
@@ -57,6 +60,8 @@ make_pages(void)
 	put64(PT_ARENA + 8 * (arena + 3), (GPA_DATA + 4096) | all | X86_PTE_NX);
 	put64(PT_ARENA + 8 * (arena + 4),
 	      (GPA_DATA + 8192) | X86_PTE_P | X86_PTE_U | X86_PTE_NX);
+	put64(PDPT_PAE, PD | X86_PTE_P);
+	put64(PDPT_PAE + 8 * (HARNESS >> 30), PD_HARNESS | X86_PTE_P);
 	put64(PT_HARNESS + 8 * (HARNESS >> 12 & 511),
 	      GPA_HARNESS | all | X86_PTE_NX);
 }
@@ -155,6 +160,25 @@ is_out(struct cpu *c, struct state *s)
 	return true;
 }
 
+/* Outside long mode the same addresses are mapped by PAE's tables, and there
+ * are quicker handlers. */
+static void
+set_mode(struct cpu *c, unsigned bits, bool legacy)
+{
+	bool is_legacy = (c->efer & X86_EFER_LMA) == 0;
+
+	c->seg[X86_CS].attr =
+	    (c->seg[X86_CS].attr & ~(X86_ATTR_L | X86_ATTR_DB)) |
+	    (bits == 64 ? X86_ATTR_L : X86_ATTR_DB);
+	c->seg[X86_CS].limit = UINT32_MAX;
+	if (legacy == is_legacy)
+		return;
+	c->efer ^= X86_EFER_LME | X86_EFER_LMA;
+	c->cr3 = legacy ? PDPT_PAE : PML4;
+	(void)walk_load_pdptes(c, PDPT_PAE);
+	mmu_flush_all(c);
+}
+
 void
 guest_run(struct state *s, unsigned bits, bool alone)
 {
@@ -164,10 +188,7 @@ guest_run(struct state *s, unsigned bits, bool alone)
 	put64(GPA_HARNESS + (OUT_AT - HARNESS), OUT);
 	put64(GPA_HARNESS + (OUT2_AT - HARNESS), OUT2);
 	put64(GPA_HARNESS + (OUT32_AT - HARNESS), OUT | (uint64_t)OUT2 << 32);
-	c->seg[X86_CS].attr =
-	    (c->seg[X86_CS].attr & ~(X86_ATTR_L | X86_ATTR_DB)) |
-	    (bits == 64 ? X86_ATTR_L : X86_ATTR_DB);
-	c->seg[X86_CS].limit = UINT32_MAX;
+	set_mode(c, bits, bits == 32 && (s->gpr[X86_RDX] & 2) != 0);
 	memcpy(c->fx, s->fx, sizeof(c->fx));
 	memcpy(c->gpr, s->gpr, sizeof(s->gpr));
 	c->rip = CODE_AT;

@@ -12,7 +12,7 @@ ea_linear(struct cpu *c, const struct uop *u, uint64_t add, unsigned size,
 
 	if (u->shift & EA_A16)
 		ea = (uint16_t)ea;
-	else if (u->shift & EA_A32)
+	else if (u->shift & (EA_A32 | EA_F32))
 		ea = (uint32_t)ea;
 	if (u->shift & EA_SEG)
 		return seg_la(c, u->seg, ea, size, write, la);

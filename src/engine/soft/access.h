@@ -106,7 +106,7 @@ ea_truncated(const struct cpu *c, const struct uop *u)
 
 	if (u->shift & EA_A16)
 		return (uint16_t)ea;
-	return u->shift & EA_A32 ? (uint32_t)ea : ea;
+	return u->shift & (EA_A32 | EA_F32) ? (uint32_t)ea : ea;
 }
 
 /* The linear address of size bytes at add beyond u's operand, limits checked;

@@ -274,14 +274,25 @@ UOP(jmp_r_any)
 	return go_any(c, u, reg_get(c, u->rs, u->aux));
 }
 
-static UOP(jmp_r)
+SOFT_INLINE const struct uop *
+jmp_reg(struct cpu *c, const struct uop *u, unsigned bits)
 {
-	const struct jump *j = jump_known(c, c->gpr[u->rs]);
+	const struct jump *j = jump_known(c, reg_get(c, u->rs, bits));
 
 	if (j == NULL || events(c))
 		return jmp_r_any(c, u);
 	c->rip = j->rip;
 	GOTO(c, j->uop);
+}
+
+static UOP(jmp_r)
+{
+	return jmp_reg(c, u, 64);
+}
+
+static UOP(jmp_r32)
+{
+	return jmp_reg(c, u, 32);
 }
 
 static SOFT_COLD
@@ -296,12 +307,12 @@ UOP(jmp_m_any)
 }
 
 SOFT_INLINE const struct uop *
-jmp_m(struct cpu *c, const struct uop *u, int kind)
+jmp_m(struct cpu *c, const struct uop *u, int kind, unsigned bits)
 {
 	const struct jump *j;
 	uint64_t rip;
 
-	if (!load(c, u, kind, 64, &rip))
+	if (!load(c, u, kind, bits, &rip))
 		return jmp_m_any(c, u);
 	j = jump_known(c, rip);
 	if (j == NULL || events(c))
@@ -312,19 +323,37 @@ jmp_m(struct cpu *c, const struct uop *u, int kind)
 
 static UOP(jmp_m_bd)
 {
-	return jmp_m(c, u, AT_BD);
+	return jmp_m(c, u, AT_BD, 64);
 }
 
 static UOP(jmp_m_bis)
 {
-	return jmp_m(c, u, AT_BIS);
+	return jmp_m(c, u, AT_BIS, 64);
+}
+
+static UOP(jmp_m32_bd)
+{
+	return jmp_m(c, u, AT_BD, 32);
+}
+
+static UOP(jmp_m32_bis)
+{
+	return jmp_m(c, u, AT_BIS, 32);
+}
+
+/* May a quick handler of this many bits be taken? */
+static bool
+is_quick(const struct lowering *l, unsigned bits, unsigned of)
+{
+	return bits == of && (of == 64 ? lower_stack64(l) : lower_stack32(l));
 }
 
 unsigned
 jmp_lower(const struct lowering *l, struct uop *u)
 {
 	static uop_fn *const m[] = { jmp_m_bd, jmp_m_bis, jmp_m_any };
-	bool quick;
+	static uop_fn *const m32[] = { jmp_m32_bd, jmp_m32_bis, jmp_m_any };
+	bool quick, quick32;
 
 	if (l->in->opnd[0].kind == X86_OPND_REL) {
 		u->fn = uop_goto;
@@ -334,11 +363,14 @@ jmp_lower(const struct lowering *l, struct uop *u)
 	}
 	u->aux = l->in->opnd[0].size * 8;
 	u->rs = l->in->opnd[0].reg;
-	quick = u->aux == 64;
+	quick = is_quick(l, u->aux, 64);
+	quick32 = is_quick(l, u->aux, 32);
 	if (lower_is_mem(l, 0))
-		u->fn = quick ? m[lower_kind(u)] : jmp_m_any;
+		u->fn = quick     ? m[lower_kind(u)]
+		        : quick32 ? m32[lower_kind(u)]
+		                  : jmp_m_any;
 	else
-		u->fn = quick ? jmp_r : jmp_r_any;
+		u->fn = quick ? jmp_r : quick32 ? jmp_r32 : jmp_r_any;
 	return 1;
 }
 
@@ -363,16 +395,27 @@ UOP(call_rel_any)
 	return call_any(c, u, u->imm, false);
 }
 
-static UOP(call_rel)
+SOFT_INLINE const struct uop *
+call_direct(struct cpu *c, const struct uop *u, unsigned bits)
 {
-	uint64_t sp = c->gpr[X86_RSP] - 8;
+	uint64_t sp = zext(c->gpr[X86_RSP] - bits / 8, bits);
 	void *p;
 
-	if (!tlb_write(c, sp, 8, &p))
+	if (!tlb_write(c, sp, bits / 8, &p))
 		return call_rel_any(c, u);
-	host_set(p, 64, c->rip + u->roff + u->len);
+	host_set(p, bits, c->rip + u->roff + u->len);
 	c->gpr[X86_RSP] = sp;
 	TAKE(c, u);
+}
+
+static UOP(call_rel)
+{
+	return call_direct(c, u, 64);
+}
+
+static UOP(call_rel32)
+{
+	return call_direct(c, u, 32);
 }
 
 static SOFT_COLD
@@ -394,20 +437,20 @@ UOP(call_m_any)
 
 SOFT_INLINE const struct uop *
 call_indirect(struct cpu *c, const struct uop *u, int kind, bool mem,
-              uop_fn *any)
+              unsigned bits, uop_fn *any)
 {
-	uint64_t rip, sp = c->gpr[X86_RSP] - 8;
+	uint64_t rip, sp = zext(c->gpr[X86_RSP] - bits / 8, bits);
 	const struct jump *j;
 	void *p;
 
 	if (!mem)
-		rip = c->gpr[u->rs];
-	else if (!load(c, u, kind, 64, &rip))
+		rip = reg_get(c, u->rs, bits);
+	else if (!load(c, u, kind, bits, &rip))
 		return any(c, u);
 	j = jump_known(c, rip);
-	if (j == NULL || events(c) || !tlb_write(c, sp, 8, &p))
+	if (j == NULL || events(c) || !tlb_write(c, sp, bits / 8, &p))
 		return any(c, u);
-	host_set(p, 64, c->rip + u->roff + u->len);
+	host_set(p, bits, c->rip + u->roff + u->len);
 	c->gpr[X86_RSP] = sp;
 	c->rip = rip;
 	GOTO(c, j->uop);
@@ -415,37 +458,56 @@ call_indirect(struct cpu *c, const struct uop *u, int kind, bool mem,
 
 static UOP(call_r)
 {
-	return call_indirect(c, u, AT_BD, false, call_r_any);
+	return call_indirect(c, u, AT_BD, false, 64, call_r_any);
 }
 
 static UOP(call_m_bd)
 {
-	return call_indirect(c, u, AT_BD, true, call_m_any);
+	return call_indirect(c, u, AT_BD, true, 64, call_m_any);
 }
 
 static UOP(call_m_bis)
 {
-	return call_indirect(c, u, AT_BIS, true, call_m_any);
+	return call_indirect(c, u, AT_BIS, true, 64, call_m_any);
+}
+
+static UOP(call_r32)
+{
+	return call_indirect(c, u, AT_BD, false, 32, call_r_any);
+}
+
+static UOP(call_m32_bd)
+{
+	return call_indirect(c, u, AT_BD, true, 32, call_m_any);
+}
+
+static UOP(call_m32_bis)
+{
+	return call_indirect(c, u, AT_BIS, true, 32, call_m_any);
 }
 
 unsigned
 call_lower(const struct lowering *l, struct uop *u)
 {
 	static uop_fn *const m[] = { call_m_bd, call_m_bis, call_m_any };
-	bool quick = lower_stack64(l) && l->in->opsize == 8;
+	static uop_fn *const m32[] = { call_m32_bd, call_m32_bis, call_m_any };
+	bool quick = is_quick(l, l->in->opsize * 8u, 64);
+	bool quick32 = is_quick(l, l->in->opsize * 8u, 32);
 
 	u->aux = l->in->opsize * 8u;
 	u->rs = l->in->opnd[0].reg;
 	if (l->in->opnd[0].kind == X86_OPND_REL) {
-		u->fn = quick ? call_rel : call_rel_any;
+		u->fn = quick ? call_rel : quick32 ? call_rel32 : call_rel_any;
 		u->imm = target(l);
 		lower_link(l, u);
 		return 2;
 	}
 	if (lower_is_mem(l, 0))
-		u->fn = quick ? m[lower_kind(u)] : call_m_any;
+		u->fn = quick     ? m[lower_kind(u)]
+		        : quick32 ? m32[lower_kind(u)]
+		                  : call_m_any;
 	else
-		u->fn = quick ? call_r : call_r_any;
+		u->fn = quick ? call_r : quick32 ? call_r32 : call_r_any;
 	return 1;
 }
 
@@ -464,21 +526,32 @@ UOP(ret_any)
 	return branch_enter(c);
 }
 
-static UOP(ret64)
+SOFT_INLINE const struct uop *
+ret_quick(struct cpu *c, const struct uop *u, unsigned bits)
 {
-	uint64_t sp = c->gpr[X86_RSP], rip;
+	uint64_t sp = zext(c->gpr[X86_RSP], bits), rip;
 	const struct jump *j;
 	void *p;
 
-	if (!tlb_read(c, sp, 8, &p))
+	if (!tlb_read(c, sp, bits / 8, &p))
 		return ret_any(c, u);
-	rip = host_get(p, 64);
+	rip = host_get(p, bits);
 	j = jump_known(c, rip);
 	if (j == NULL || events(c))
 		return ret_any(c, u);
-	c->gpr[X86_RSP] = sp + 8;
+	c->gpr[X86_RSP] = zext(sp + bits / 8, bits);
 	c->rip = rip;
 	GOTO(c, j->uop);
+}
+
+static UOP(ret64)
+{
+	return ret_quick(c, u, 64);
+}
+
+static UOP(ret32)
+{
+	return ret_quick(c, u, 32);
 }
 
 unsigned
@@ -486,8 +559,11 @@ ret_lower(const struct lowering *l, struct uop *u)
 {
 	u->aux = l->in->opsize * 8u;
 	u->imm = l->in->nopnds > 0 ? l->in->imm : 0;
-	u->fn =
-	    lower_stack64(l) && u->aux == 64 && u->imm == 0 ? ret64 : ret_any;
+	if (u->imm == 0 && is_quick(l, u->aux, 64))
+		u->fn = ret64;
+	else
+		u->fn =
+		    u->imm == 0 && is_quick(l, u->aux, 32) ? ret32 : ret_any;
 	return 1;
 }
 

@@ -89,8 +89,16 @@ struct cpu_exception {
 };
 
 /* Beyond the guest's own; FS and GS are those segments' bases, so that 64-bit
- * code adds them like any register. */
-enum { GPR_NONE = 16, GPR_RIP = 17, GPR_FS = 18, GPR_GS = 19, NGPR_ALL = 20 };
+ * code adds them like any register. 4G is 1 << 32: what makes an address of a
+ * displacement that is negative for being above 2 GiB. */
+enum {
+	GPR_NONE = 16,
+	GPR_RIP = 17,
+	GPR_FS = 18,
+	GPR_GS = 19,
+	GPR_4G = 20,
+	NGPR_ALL = 21
+};
 
 /* The entries of the current set, copied here by mmu_select(). */
 struct tlb {
@@ -160,9 +168,11 @@ enum cpu_mode_bit {
 	CM_TF = 1 << 8,
 	CM_NM = 1 << 9, /* CR0.TS: x87/SSE raise #NM */
 	CM_EM = 1 << 10,
-	CM_NOSSE = 1 << 11, /* CR4.OSFXSR is off: SSE is #UD */
-	CM_SHADOW = 1 << 12 /* one instruction, then leave to the run loop: STI
-	                     * or MOV SS shadow, c->one_insn, single step */
+	CM_NOSSE = 1 << 11,  /* CR4.OSFXSR is off: SSE is #UD */
+	CM_FLAT32 = 1 << 13, /* CM_FLAT outside long mode: no address in the
+	                      * TLB has more than 32 bits */
+	CM_SHADOW = 1 << 12  /* one instruction, then leave to the run loop: STI
+	                      * or MOV SS shadow, c->one_insn, single step */
 };
 /* After a change of CR0, CR4, EFER, CPL or any segment register. */
 void cpu_mode_update(struct cpu *c);
@@ -176,8 +186,10 @@ cpu_bases_update(struct cpu *c)
 }
 
 /* Bits of uop.shift beside the scale (1:0) of the index: how the effective
- * address becomes linear. None set: it is linear as computed. */
-enum { EA_SCALE = 3, EA_SEG = 4, EA_A32 = 8, EA_A16 = 16 };
+ * address becomes linear. None set: it is linear as computed. EA_F32 is EA_A32
+ * in CM_FLAT32: an address that would be truncated misses the TLB, so that the
+ * quick kinds need not look. */
+enum { EA_SCALE = 3, EA_SEG = 4, EA_A32 = 8, EA_A16 = 16, EA_F32 = 32 };
 
 /*
  * A direct branch is two uops: itself, with the target in imm, and its link:

@@ -65,6 +65,9 @@ touch_lower(const struct lowering *l, struct uop *u)
 	return 1;
 }
 
+/* No 32-bit code looks further back from a pointer. */
+enum { LOWEST_OFFSET = -(1 << 28) };
+
 struct lower_row {
 	lower_fn *fn;
 	unsigned arg;
@@ -196,6 +199,19 @@ lower_seg(const struct lowering *l, struct uop *u)
 	}
 }
 
+/* The displacement is an address, of a table or a variable, not an offset. That
+ * is a guess: wrong or without a register to spare it is but slower. */
+static void
+lower_high_base(struct uop *u)
+{
+	if (u->base == GPR_NONE) {
+		u->base = GPR_4G;
+	} else if (u->index == GPR_NONE) {
+		u->index = GPR_4G;
+		u->shift &= (uint8_t)~EA_SCALE;
+	}
+}
+
 /* The memory operand's registers and displacement. end: offset of the next
  * instruction from the block's rip. */
 static void
@@ -217,9 +233,12 @@ lower_mem(const struct lowering *l, struct uop *u, unsigned end)
 	if (in->addrsize == 2)
 		u->shift |= EA_A16;
 	else if (in->addrsize == 4)
-		u->shift |= EA_A32;
-	if (in->op != X86_OP_LEA)
-		lower_seg(l, u);
+		u->shift |= l->c->mode & CM_FLAT32 ? EA_F32 : EA_A32;
+	if (in->op == X86_OP_LEA)
+		return;
+	lower_seg(l, u);
+	if ((u->shift & EA_F32) && u->disp < LOWEST_OFFSET)
+		lower_high_base(u);
 }
 
 static bool

@@ -92,6 +92,13 @@ lower_stack64(const struct lowering *l)
 	return (l->c->mode & CM_CODE64) != 0;
 }
 
+/* The same of 32 bits, flat and outside long mode? */
+static inline bool
+lower_stack32(const struct lowering *l)
+{
+	return (l->c->mode & CM_FLAT32) != 0;
+}
+
 /* Flags of what in writes that are read. */
 static inline uint32_t
 lower_live(const struct lowering *l)
@@ -109,7 +116,7 @@ lower_is_mem(const struct lowering *l, unsigned n)
 static inline int
 lower_kind(const struct uop *u)
 {
-	if (u->shift & ~EA_SCALE)
+	if (u->shift & ~(EA_SCALE | EA_F32))
 		return AT_ANY;
 	return u->index == GPR_NONE ? AT_BD : AT_BIS;
 }

@@ -438,7 +438,7 @@ cpu_mode_update(struct cpu *c)
 		m |=
 		    c->seg[X86_SS].attr & X86_ATTR_DB ? CM_STACK32 : CM_STACK16;
 		if (m == (CM_CODE32 | CM_STACK32) && is_flat(c))
-			m |= CM_FLAT;
+			m |= cpu_long(c) ? CM_FLAT : CM_FLAT | CM_FLAT32;
 		if (!is_protected(c))
 			m |= CM_REAL;
 	}

@@ -163,6 +163,7 @@ vcpu_init(struct vcpu *v, struct error *err)
 	memset(c, 0, sizeof(*c));
 	c->vm = s;
 	c->vcpu = v;
+	c->gpr[GPR_4G] = 1ull << 32;
 	v->engine = c;
 	if (mmu_init(c) < 0 || block_cpu_init(c) < 0) {
 		vcpu_fini(v);

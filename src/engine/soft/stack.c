@@ -2,8 +2,8 @@
 /* stack.c - PUSH and POP of general registers, immediates and memory, PUSHA,
  * POPA, ENTER, LEAVE. Those of flags and segment registers are system.c's.
  *
- * The quick kinds are for a 64-bit stack; the others take seg_push() and
- * seg_pop(). Source: Intel SDM vol. 2, vol. 1 6.2.
+ * The quick kinds are for a 64-bit or a flat 32-bit stack; the others take
+ * seg_push() and seg_pop(). Source: Intel SDM vol. 2, vol. 1 6.2.
  */
 #include "engine/soft/access.h"
 #include "engine/soft/lower.h"
@@ -27,16 +27,28 @@ UOP(push_r_any)
 	return push_any(c, u, reg_get(c, u->rs, u->aux));
 }
 
-static UOP(push_r)
+SOFT_INLINE const struct uop *
+push_quick(struct cpu *c, const struct uop *u, unsigned bits, uint64_t v,
+           uop_fn *any)
 {
-	uint64_t sp = c->gpr[X86_RSP] - 8;
+	uint64_t sp = zext(c->gpr[X86_RSP] - bits / 8, bits);
 	void *p;
 
-	if (!tlb_write(c, sp, 8, &p))
-		return push_r_any(c, u);
-	host_set(p, 64, c->gpr[u->rs]);
+	if (!tlb_write(c, sp, bits / 8, &p))
+		return any(c, u);
+	host_set(p, bits, v);
 	c->gpr[X86_RSP] = sp;
 	NEXT(c, u);
+}
+
+static UOP(push_r)
+{
+	return push_quick(c, u, 64, c->gpr[u->rs], push_r_any);
+}
+
+static UOP(push_r32)
+{
+	return push_quick(c, u, 32, c->gpr[u->rs], push_r_any);
 }
 
 static SOFT_COLD
@@ -47,14 +59,12 @@ UOP(push_i_any)
 
 static UOP(push_i)
 {
-	uint64_t sp = c->gpr[X86_RSP] - 8;
-	void *p;
+	return push_quick(c, u, 64, u->imm, push_i_any);
+}
 
-	if (!tlb_write(c, sp, 8, &p))
-		return push_i_any(c, u);
-	host_set(p, 64, u->imm);
-	c->gpr[X86_RSP] = sp;
-	NEXT(c, u);
+static UOP(push_i32)
+{
+	return push_quick(c, u, 32, u->imm, push_i_any);
 }
 
 static SOFT_COLD
@@ -69,43 +79,54 @@ UOP(push_m_any)
 }
 
 SOFT_INLINE const struct uop *
-push_m(struct cpu *c, const struct uop *u, int kind)
+push_m(struct cpu *c, const struct uop *u, int kind, unsigned bits)
 {
-	uint64_t v, sp = c->gpr[X86_RSP] - 8;
-	void *p;
+	uint64_t v;
 
-	if (!load(c, u, kind, 64, &v) || !tlb_write(c, sp, 8, &p))
+	if (!load(c, u, kind, bits, &v))
 		return push_m_any(c, u);
-	host_set(p, 64, v);
-	c->gpr[X86_RSP] = sp;
-	NEXT(c, u);
+	return push_quick(c, u, bits, v, push_m_any);
 }
 
 static UOP(push_m_bd)
 {
-	return push_m(c, u, AT_BD);
+	return push_m(c, u, AT_BD, 64);
 }
 
 static UOP(push_m_bis)
 {
-	return push_m(c, u, AT_BIS);
+	return push_m(c, u, AT_BIS, 64);
+}
+
+static UOP(push_m32_bd)
+{
+	return push_m(c, u, AT_BD, 32);
+}
+
+static UOP(push_m32_bis)
+{
+	return push_m(c, u, AT_BIS, 32);
 }
 
 unsigned
 push_lower(const struct lowering *l, struct uop *u)
 {
 	static uop_fn *const m[] = { push_m_bd, push_m_bis, push_m_any };
+	static uop_fn *const m32[] = { push_m32_bd, push_m32_bis, push_m_any };
 	bool quick = lower_stack64(l) && l->in->opsize == 8;
+	bool quick32 = lower_stack32(l) && l->in->opsize == 4;
 
 	u->aux = l->in->opsize * 8u;
 	u->imm = l->in->imm;
 	u->rs = l->in->opnd[0].reg;
 	if (lower_is_mem(l, 0))
-		u->fn = quick ? m[lower_kind(u)] : push_m_any;
+		u->fn = quick     ? m[lower_kind(u)]
+		        : quick32 ? m32[lower_kind(u)]
+		                  : push_m_any;
 	else if (l->in->opnd[0].kind == X86_OPND_IMM)
-		u->fn = quick ? push_i : push_i_any;
+		u->fn = quick ? push_i : quick32 ? push_i32 : push_i_any;
 	else
-		u->fn = quick ? push_r : push_r_any;
+		u->fn = quick ? push_r : quick32 ? push_r32 : push_r_any;
 	return 1;
 }
 
@@ -121,16 +142,27 @@ UOP(pop_r_any)
 	return u + 1;
 }
 
-static UOP(pop_r)
+SOFT_INLINE const struct uop *
+pop_quick(struct cpu *c, const struct uop *u, unsigned bits)
 {
-	uint64_t sp = c->gpr[X86_RSP];
+	uint64_t sp = zext(c->gpr[X86_RSP], bits);
 	void *p;
 
-	if (!tlb_read(c, sp, 8, &p))
+	if (!tlb_read(c, sp, bits / 8, &p))
 		return pop_r_any(c, u);
-	c->gpr[X86_RSP] = sp + 8;
-	c->gpr[u->rd] = host_get(p, 64);
+	c->gpr[X86_RSP] = zext(sp + bits / 8, bits);
+	c->gpr[u->rd] = host_get(p, bits);
 	NEXT(c, u);
+}
+
+static UOP(pop_r)
+{
+	return pop_quick(c, u, 64);
+}
+
+static UOP(pop_r32)
+{
+	return pop_quick(c, u, 32);
 }
 
 /* An address by RSP counts from after the pop. */
@@ -157,8 +189,10 @@ pop_lower(const struct lowering *l, struct uop *u)
 	u->rd = l->in->opnd[0].reg;
 	if (lower_is_mem(l, 0))
 		u->fn = pop_m;
+	else if (lower_stack64(l) && u->aux == 64)
+		u->fn = pop_r;
 	else
-		u->fn = lower_stack64(l) && u->aux == 64 ? pop_r : pop_r_any;
+		u->fn = lower_stack32(l) && u->aux == 32 ? pop_r32 : pop_r_any;
 	return 1;
 }
 
@@ -258,22 +292,36 @@ UOP(leave_any)
 	return u + 1;
 }
 
-static UOP(leave64)
+SOFT_INLINE const struct uop *
+leave_quick(struct cpu *c, const struct uop *u, unsigned bits)
 {
-	uint64_t sp = c->gpr[X86_RBP];
+	uint64_t sp = zext(c->gpr[X86_RBP], bits);
 	void *p;
 
-	if (!tlb_read(c, sp, 8, &p))
+	if (!tlb_read(c, sp, bits / 8, &p))
 		return leave_any(c, u);
-	c->gpr[X86_RSP] = sp + 8;
-	c->gpr[X86_RBP] = host_get(p, 64);
+	c->gpr[X86_RSP] = zext(sp + bits / 8, bits);
+	c->gpr[X86_RBP] = host_get(p, bits);
 	NEXT(c, u);
+}
+
+static UOP(leave64)
+{
+	return leave_quick(c, u, 64);
+}
+
+static UOP(leave32)
+{
+	return leave_quick(c, u, 32);
 }
 
 unsigned
 leave_lower(const struct lowering *l, struct uop *u)
 {
 	u->aux = l->in->opsize * 8u;
-	u->fn = lower_stack64(l) && u->aux == 64 ? leave64 : leave_any;
+	if (lower_stack64(l) && u->aux == 64)
+		u->fn = leave64;
+	else
+		u->fn = lower_stack32(l) && u->aux == 32 ? leave32 : leave_any;
 	return 1;
 }
