@@ -6,14 +6,20 @@
  * A PC's BIOS runs from the copy below 1 MiB after its first jump; there is no
  * other reason for one, so that bhyve's firmware, which never looks there, has
  * tables in its place. Processors begin 16 bytes below 4 GiB.
+ *
+ * A checkpoint has the memory, not the ROM; it has its digest, so that no guest
+ * goes on with another.
  */
 #include "dev/bootrom.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/md5.h"
 #include "dev/flash.h"
 #include "linux/file.h"
 #include "vmm/config.h"
@@ -21,6 +27,61 @@
 
 #define FOUR_GIB 0x100000000ull
 enum { ONE_MIB = 1 << 20 };
+
+struct bootrom {
+	uint8_t digest[MD5_BYTES]; /* of a checkpoint, or ours */
+	uint8_t ours[MD5_BYTES];
+};
+
+static const struct state_field fields[] = {
+	STATE_ARRAY(struct bootrom, digest),
+	{ NULL, 0, 0, 0 },
+};
+
+static int
+after_load(void *obj, struct error *err)
+{
+	struct bootrom *b = obj;
+
+	if (memcmp(b->digest, b->ours, sizeof(b->ours)) != 0)
+		return error_set(err, -EINVAL, "made with another ROM");
+	return 0;
+}
+
+static const struct state_desc state = {
+	.name = "bootrom",
+	.version = 1,
+	.fields = fields,
+	.after_load = after_load,
+};
+
+static void
+bootrom_fini(void *dev)
+{
+	free(dev);
+}
+
+static const struct device_ops device = {
+	.name = "bootrom",
+	.fini = bootrom_fini,
+	.state = &state,
+};
+
+static int
+remember(struct vm *vm, const char *bytes, size_t len, struct error *err)
+{
+	struct bootrom *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return error_set(err, -ENOMEM, "boot ROM");
+	md5(bytes, len, b->ours);
+	memcpy(b->digest, b->ours, sizeof(b->ours));
+	if (vm_device_add(vm, &device, b, err) < 0) {
+		free(b);
+		return err->code;
+	}
+	return 0;
+}
 
 static int
 map_rom(struct vm *vm, const char *path, bool shadow, uint64_t *out_base,
@@ -46,7 +107,7 @@ map_rom(struct vm *vm, const char *path, bool shadow, uint64_t *out_base,
 		return error_set(err, -EFAULT, "'%s': no memory below 1 MiB",
 		                 path);
 	*out_base = base;
-	return 0;
+	return remember(vm, bytes, len, err);
 }
 
 static int

@@ -3,6 +3,7 @@
  * finds, and tables placed by the script as firmware does it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -390,6 +391,30 @@ all_of_it_comes_back(void **state)
 	assert_int_equal(fake_vm_roundtrip(&f, NULL), 0);
 }
 
+/* Whoever was saved with one ROM does not wake up in another. */
+static void
+another_rom_is_refused(void **state)
+{
+	cleanup_buf struct buf saved = BUF_INIT;
+	struct error err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(make_rom("lpc.fwcfg=qemu\n", &err), 0);
+	assert_int_equal(vm_devices_save(f.vm, &saved), 0);
+	teardown(NULL);
+	setup(NULL);
+	fd = open(rom, O_WRONLY);
+	assert_int_equal(pwrite(fd, "\1", 1, 4711), 1);
+	assert_int_equal(make_rom("lpc.fwcfg=qemu\n", &err), 0);
+	assert_int_equal(
+	    vm_devices_load(f.vm, (uint8_t *)saved.data, saved.len, &err),
+	    -EINVAL);
+	assert_string_equal(err.msg, "'bootrom': made with another ROM");
+	assert_int_equal(pwrite(fd, "\0", 1, 4711), 1);
+	close(fd);
+}
+
 #define FIRMWARE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -403,6 +428,7 @@ main(void)
 		FIRMWARE_TEST(the_script_makes_tables),
 		FIRMWARE_TEST(what_makes_no_sense_is_refused),
 		FIRMWARE_TEST(all_of_it_comes_back),
+		FIRMWARE_TEST(another_rom_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

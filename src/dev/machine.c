@@ -211,32 +211,6 @@ add_lines(struct machine *m, struct error *err)
 	return 0;
 }
 
-int
-machine_new(struct vm *vm, struct config *c, const struct machine_facts *facts,
-            struct machine **out_m, struct error *err)
-{
-	struct machine *m = calloc(1, sizeof(*m));
-
-	if (m == NULL)
-		return error_set(err, -ENOMEM, "machine");
-	m->vm = vm;
-	m->facts = *facts;
-	m->shared.config = c;
-	m->shared.lines.loop = vm->loop;
-	if (vm_device_add(vm, &device, m, err) < 0) {
-		machine_fini(m);
-		return err->code;
-	}
-	if (config_get_bool(root_of(m), "console.remote", false,
-	                    &m->shared.lines.allow_remote, err) < 0 ||
-	    refused_keys(config_root(c), err) < 0 ||
-	    fixed_devices(m, err) < 0 || add_slots(m, err) < 0 ||
-	    add_lines(m, err) < 0)
-		return err->code;
-	*out_m = m;
-	return 0;
-}
-
 /* Tables. */
 
 static void
@@ -339,10 +313,10 @@ describe(struct machine *m, struct acpi_info *info)
 	firmware_windows(m->firmware, info);
 }
 
-int
-machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err)
+static struct smbios_info
+smbios_info_of(const struct machine *m)
 {
-	const struct smbios_info smbios = {
+	return (struct smbios_info){
 		.config = root_of(m),
 		.name = m->vm->name,
 		.host = m->facts.host,
@@ -352,15 +326,33 @@ machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err)
 		.lowmem = m->vm->lowmem,
 		.highmem = m->vm->highmem,
 	};
+}
+
+/* A guest that goes on from a checkpoint is told the same. */
+static int
+tell(struct machine *m, struct error *err)
+{
+	const struct smbios_info smbios = smbios_info_of(m);
+	struct acpi_info info;
+	bool acpi;
+
+	if (config_get_bool(root_of(m), "acpi_tables", true, &acpi, err) < 0)
+		return err->code;
+	describe(m, &info);
+	return firmware_tell(m->firmware, acpi ? &info : NULL, &smbios, err);
+}
+
+int
+machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err)
+{
+	const struct smbios_info smbios = smbios_info_of(m);
 	bool tells = firmware_tells(m->firmware), acpi, in_memory;
 	struct acpi_info info;
 
 	*out_rsdp = 0;
 	describe(m, &info);
 	if (config_get_bool(root_of(m), "acpi_tables", true, &acpi, err) < 0 ||
-	    firmware_tell(m->firmware, acpi ? &info : NULL, &smbios, err) < 0)
-		return err->code;
-	if (config_get_bool(root_of(m), "acpi_tables_in_memory", !tells,
+	    config_get_bool(root_of(m), "acpi_tables_in_memory", !tells,
 	                    &in_memory, err) < 0)
 		return err->code;
 	if (tells)
@@ -372,6 +364,32 @@ machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err)
 	    place_smbios(m, &smbios, err) < 0)
 		return err->code;
 	return acpi && in_memory ? place_acpi(m, &info, out_rsdp, err) : 0;
+}
+
+int
+machine_new(struct vm *vm, struct config *c, const struct machine_facts *facts,
+            struct machine **out_m, struct error *err)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return error_set(err, -ENOMEM, "machine");
+	m->vm = vm;
+	m->facts = *facts;
+	m->shared.config = c;
+	m->shared.lines.loop = vm->loop;
+	if (vm_device_add(vm, &device, m, err) < 0) {
+		machine_fini(m);
+		return err->code;
+	}
+	if (config_get_bool(root_of(m), "console.remote", false,
+	                    &m->shared.lines.allow_remote, err) < 0 ||
+	    refused_keys(config_root(c), err) < 0 ||
+	    fixed_devices(m, err) < 0 || add_slots(m, err) < 0 ||
+	    add_lines(m, err) < 0 || tell(m, err) < 0)
+		return err->code;
+	*out_m = m;
+	return 0;
 }
 
 bool

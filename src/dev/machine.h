@@ -25,13 +25,14 @@ struct machine_facts {
 };
 
 /* In bhyve's order: LPC and legacy devices, then each slot of pci.*. Unknown
- * emulations and bad values are refused by name. */
+ * emulations and bad values are refused by name. Firmware is told all there is
+ * to tell. */
 int machine_new(struct vm *vm, struct config *c,
                 const struct machine_facts *facts, struct machine **out_m,
                 struct error *err);
 
-/* MP table, SMBIOS and ACPI into guest memory, or told to firmware that wants
- * them so. *out_rsdp is 0 when there is no ACPI in memory. */
+/* MP table, SMBIOS and ACPI into guest memory, unless firmware was told them.
+ * *out_rsdp is 0 when there is no ACPI in memory. */
 int machine_tables(struct machine *m, uint64_t *out_rsdp, struct error *err);
 
 /* Is there firmware, so that processors start at their reset vector? */

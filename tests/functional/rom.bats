@@ -61,6 +61,23 @@ rom_start() {
 	has 'loader.kernel: the boot ROM boots'
 }
 
+@test "a guest that goes on from a checkpoint is told the same" {
+	local sleep='for,i,in,$(seq,1,900);do,cat,/sys/firmware/qemu_fw_cfg/by_name/opt/a/raw;echo,round,$i;sleep,1;done'
+
+	guest_start "gaol.run=$sleep" -o engine=soft -o lpc.fwcfg=qemu \
+		-f opt/a,string=said: again
+	guest_says 'round 1'
+	bhyvectl --vm=again --suspend="$DIR/file"
+	guest_end
+	: >"$OUT"
+	guest_start '' -o engine=soft -o lpc.fwcfg=qemu \
+		-f opt/a,string=said: -r "$DIR/file" again
+	guest_says 'round 3'
+	tr -d '\000' <"$OUT" | grep -q 'said:round 3'
+	bhyvectl --vm=again --force-poweroff
+	guest_end
+}
+
 @test "SeaBIOS boots a sector of 512 bytes" {
 	# Writes its text to COM1, then powers off by the PM1 control register.
 	python3 - "$DIR/disk" <<-'END'
