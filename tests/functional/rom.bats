@@ -1,5 +1,5 @@
 # Firmware: what the guest is told by fw_cfg, and machines that boot from a ROM
-# as a PC does (SeaBIOS).
+# as a PC does (SeaBIOS) and by UEFI (OVMF).
 
 load lib
 load guest
@@ -13,7 +13,9 @@ teardown() {
 }
 
 SEABIOS=/usr/share/seabios/bios-256k.bin
+OVMF=/usr/share/OVMF
 GRUB=/usr/lib/grub/i386-pc
+EFI=/usr/lib/grub/x86_64-efi
 
 # rom_start ROM OPTION ...: a machine with firmware, in the background.
 rom_start() {
@@ -139,4 +141,38 @@ grub_disk() {
 	[ "$STATUS" = 1 ]
 	grep -q 'GRUB' "$OUT"
 	grep -q 'gaol guest up' "$OUT"
+}
+
+# esp_disk FILE: an EFI system partition with GRUB and the kit's kernel.
+esp_disk() {
+	cat >"$DIR/cfg" <<-'END'
+	serial --unit=0 --speed=115200
+	terminal_output serial
+	linux /vmlinuz console=ttyS0 quiet panic=-1 gaol.do=off gaol.run=ls,/sys/firmware
+	initrd /initrd
+	boot
+	END
+	grub-mkimage -O x86_64-efi -o "$DIR/efi" -c "$DIR/cfg" -p /boot fat \
+		linux serial terminal
+	truncate -s 48M "$1"
+	mformat -i "$1" -F ::
+	mmd -i "$1" ::EFI ::EFI/BOOT
+	mcopy -i "$1" "$DIR/efi" ::EFI/BOOT/BOOTX64.EFI
+	mcopy -i "$1" "$KIT/vmlinuz" "$KIT/initrd" ::
+}
+
+@test "OVMF boots GRUB from an EFI system partition, and keeps its variables" {
+	[ -d "$EFI" ] || skip "no GRUB for EFI here"
+	[ -e "$OVMF/OVMF_CODE_4M.fd" ] || skip "no OVMF here"
+	esp_disk "$DIR/disk"
+	cp "$OVMF/OVMF_VARS_4M.fd" "$DIR/vars"
+	rom_start "$OVMF/OVMF_CODE_4M.fd,$DIR/vars,fwcfg=qemu" \
+		-s 3,virtio-blk,"$DIR/disk",bootindex=0 uefi
+	guest_says 'gaol guest up' 400
+	guest_end 60
+	[ "$STATUS" = 1 ]
+	grep -qw efi "$OUT"
+	# The order of booting is one of them.
+	! cmp -s "$OVMF/OVMF_VARS_4M.fd" "$DIR/vars"
+	tr -d '\000' <"$DIR/vars" | grep -aq BootOrder
 }
