@@ -173,6 +173,7 @@ esp_disk() {
 	[ "$STATUS" = 1 ]
 	grep -qw efi "$OUT"
 	# The order of booting is one of them.
-	! cmp -s "$OVMF/OVMF_VARS_4M.fd" "$DIR/vars"
+	run cmp -s "$OVMF/OVMF_VARS_4M.fd" "$DIR/vars"
+	[ "$status" = 1 ]
 	tr -d '\000' <"$DIR/vars" | grep -aq BootOrder
 }
