@@ -25,6 +25,12 @@ enum vm_exit_code {
 	EXIT_ERROR  /* the engine cannot go on; vcpu->error says why */
 };
 
+struct engine_watch {
+	uint64_t la;
+	unsigned len; /* at most 4096 */
+	bool read, write;
+};
+
 struct engine_ops {
 	const char *name; /* the word users write: "kvm", "soft" */
 	/* Can it run guests here? Takes at most 100 ms. err tells why not. */
@@ -74,6 +80,9 @@ struct engine_ops {
 	/* For the debugger: a breakpoint at a linear address, single steps. */
 	int (*breakpoint)(struct vm *vm, uint64_t la, bool set);
 	void (*single_step)(struct vcpu *v, bool on);
+	/* Stop after an access to data, while no vCPU runs. Optional. */
+	int (*watchpoint)(struct vm *vm, const struct engine_watch *w,
+	                  bool set);
 	/* Linear to guest-physical by the vCPU's page tables; -EFAULT. */
 	int (*translate)(struct vcpu *v, uint64_t la, uint64_t *out_gpa);
 };

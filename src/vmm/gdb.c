@@ -72,9 +72,17 @@ say(struct gdb *g, const char *text)
 static void
 say_stopped(struct gdb *g, int sig)
 {
-	char text[32];
+	struct vcpu *v = &g->vm->vcpus[g->cpu];
+	char text[64], why[40] = "";
 
-	snprintf(text, sizeof(text), "T%02xthread:%x;", sig, g->cpu + 1);
+	if (v->watched != 0)
+		snprintf(why, sizeof(why), "%swatch:%llx;",
+		         v->watched == 'w'   ? ""
+		         : v->watched == 'r' ? "r"
+		                             : "a",
+		         (unsigned long long)v->watched_la);
+	v->watched = 0;
+	snprintf(text, sizeof(text), "T%02x%sthread:%x;", sig, why, g->cpu + 1);
 	say(g, text);
 }
 
@@ -245,6 +253,29 @@ do_set_registers(struct gdb *g, const char *args, bool one)
 		say(g, "OK");
 }
 
+/* Z2 write, Z3 read, Z4 access. */
+static void
+do_watch(struct gdb *g, const char *args, bool set)
+{
+	uint64_t la, len;
+	const char *end;
+	struct engine_watch w = { .read = args[0] != '2',
+		                  .write = args[0] != '3' };
+
+	if (g->vm->ops->watchpoint == NULL) {
+		say(g, "");
+		return;
+	}
+	if (args[1] != ',' || !take_range(args + 2, &la, &len, &end) ||
+	    len == 0 || len > 4096) {
+		say(g, "E01");
+		return;
+	}
+	w.la = la;
+	w.len = (unsigned)len;
+	say(g, g->vm->ops->watchpoint(g->vm, &w, set) < 0 ? "E0c" : "OK");
+}
+
 /* Breakpoints: Z0 and Z1 alike, the engine's own. */
 static void
 do_break(struct gdb *g, const char *args, bool set)
@@ -253,8 +284,12 @@ do_break(struct gdb *g, const char *args, bool set)
 	const char *end;
 	unsigned i = 0;
 
+	if (args[0] >= '2' && args[0] <= '4') {
+		do_watch(g, args, set);
+		return;
+	}
 	if (args[0] != '0' && args[0] != '1') {
-		say(g, ""); /* watchpoints are not there */
+		say(g, "");
 		return;
 	}
 	if (args[1] != ',' || !take_range(args + 2, &la, &kind, &end)) {

@@ -48,6 +48,10 @@ struct vcpu {
 	const cpu_set_t
 	    *affinity; /* host processors; NULL: any. The caller's */
 	struct error error;
+	/* Of EXIT_DEBUG: the watchpoint, and 'w', 'r' or 'a'; 0: it was no
+	 * watchpoint. Whoever looks sets it to 0. */
+	uint64_t watched_la;
+	char watched;
 };
 
 /* What a device does in the life of its VM; each op is optional. Called from

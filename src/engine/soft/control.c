@@ -3,6 +3,7 @@
  * invalidation, MSR and CPUID instructions. Source: SDM 3A 2.5, 2.8, 17.2.
  */
 #include "engine/baseline.h"
+#include "engine/soft/debug.h"
 #include "engine/soft/mmu.h"
 #include "engine/soft/seg.h"
 #include "engine/soft/soft_vm.h"
@@ -104,6 +105,8 @@ cpu_set_cr4(struct cpu *c, uint64_t v)
 	}
 	if (changed & CR4_FLUSH)
 		mmu_flush_all(c);
+	if (changed & X86_CR4_DE)
+		debug_update(c);
 	cpu_mode_update(c);
 	return true;
 }
@@ -222,6 +225,8 @@ mov_to_dr(struct cpu *c, const struct uop *u)
 		c->dr6 = (v & DR6_WRITABLE) | DR6_FIXED;
 	else
 		c->dr7 = (v & 0xffff2bffu) | DR7_FIXED;
+	if (n != 6)
+		debug_update(c);
 	return true;
 }
 SYS_UOP(mov_to_dr, leave)

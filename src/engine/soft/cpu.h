@@ -84,6 +84,7 @@ struct cpu_exception {
 	bool pending; /* false after NULL: just leave, or restart (mmu.h) */
 	uint8_t vector;
 	bool has_error, soft; /* soft: INT n, INT3, INTO */
+	bool rf;              /* a #DB that is a fault: RF in its image */
 	uint32_t error;
 	uint64_t cr2;
 };
@@ -145,6 +146,8 @@ struct cpu {
 	uint64_t cr0, cr2, cr3, cr4, cr8;
 	uint64_t pdpte[4];
 	uint64_t dr[4], dr6, dr7;
+	bool debug_exec, debug_io, debug_watch; /* debug.c's: any of the kind */
+	uint32_t debug_hit; /* DR6 bits and DEBUG_HIT_HOST of this insn */
 	uint64_t efer;
 	_Alignas(64) uint8_t fx[X86_FX_BYTES]; /* FXSAVE64 image: the truth */
 	struct x86_state msrs; /* storage of MSRs that are only stored */

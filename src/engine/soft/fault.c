@@ -16,6 +16,7 @@ enum {
 	ERR_IDT = 2,
 	TYPE_C = 4,
 	TYPE_CODE = 8,
+	DR7_GD = 1 << 13,
 	GATE_INT16 = 6,
 	GATE_TRAP16 = 7,
 	GATE_INT32 = 14, /* of 64 bits in long mode */
@@ -344,8 +345,10 @@ fault_deliver(struct cpu *c)
 		c->exc.pending = false;
 		if (x.vector == X86_PF)
 			c->cr2 = x.cr2;
-		if (is_fault(x.vector))
+		if (is_fault(x.vector) || x.rf)
 			e.flags |= X86_FL_RF;
+		if (x.vector == X86_DB)
+			c->dr7 &= ~(uint64_t)DR7_GD;
 		if (deliver(c, &e))
 			return true;
 		if (x.vector == X86_DF)

@@ -2,6 +2,7 @@
 /* io.c - IN, OUT and their string forms: rights by IOPL and the TSS's bitmap,
  * then the VM's ports. Source: SDM vol. 1 chapter 19.
  */
+#include "engine/soft/debug.h"
 #include "engine/soft/mmu.h"
 #include "engine/soft/seg.h"
 #include "engine/soft/sysuop.h"
@@ -56,7 +57,7 @@ after_io(struct cpu *c, const struct uop *u)
 static const struct uop *
 in_port(struct cpu *c, const struct uop *u, uint16_t port, unsigned size)
 {
-	if (!port_allowed(c, port, size))
+	if (!port_allowed(c, port, size) || !debug_port(c, port, size))
 		return cpu_fault_set(c, u);
 	reg_set(c, X86_RAX, size * 8, vm_pio_read(c->vcpu, port, size));
 	return after_io(c, u);
@@ -65,7 +66,7 @@ in_port(struct cpu *c, const struct uop *u, uint16_t port, unsigned size)
 static const struct uop *
 out_port(struct cpu *c, const struct uop *u, uint16_t port, unsigned size)
 {
-	if (!port_allowed(c, port, size))
+	if (!port_allowed(c, port, size) || !debug_port(c, port, size))
 		return cpu_fault_set(c, u);
 	vm_pio_write(c->vcpu, port, size, reg_get(c, X86_RAX, size * 8));
 	return after_io(c, u);

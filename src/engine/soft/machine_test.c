@@ -2,6 +2,7 @@
 /* machine_test.c - what only a bare machine shows: modes, privilege, faults and
  * their frames, interrupts, code that changes itself.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include "base/base.h"
 #include "engine/soft/bed.h"
+#include "engine/soft/soft.h"
 
 enum { USER = 0x300000, USER_STACK = 0x310000, PAGE = 0x200000 };
 
@@ -645,6 +647,105 @@ rep_stops_where_it_faults(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* Debug registers */
+
+enum {
+	DR7_L0 = 1,
+	DR7_L1 = 4,
+	DR7_W0 = 1 << 16,
+	DR7_ANY0 = 3 << 16,
+	DR7_LEN8_0 = 2 << 18,
+	DR6_B0 = 1,
+	DR6_B1 = 2
+};
+
+PROGRAM(break_at, ".code64\n"
+                  "nop\n nop\n nop\n"
+                  "mov $7, %eax\n out %eax, $0xe9" END);
+
+static void
+a_breakpoint_comes_before_its_instruction(void **state)
+{
+	struct bed *b = *state;
+	struct bed_log log;
+
+	bed_long(b);
+	LOAD(b, BED_CODE, break_at);
+	b->st.dr[1] = BED_CODE + 2;
+	b->st.dr7 = 0x400 | DR7_L1;
+	assert_true(bed_run(b));
+	expect(b, X86_DB, 0, BED_CODE + 2);
+	assert_int_equal(b->st.dr6 & 0xf, DR6_B1);
+	bed_vector(b, &log);
+	assert_true(log.rflags & X86_FL_RF);
+	/* Gone on with RF it does not come again. */
+	bed_long(b);
+	LOAD(b, BED_CODE, break_at);
+	b->st.dr[1] = BED_CODE + 2;
+	b->st.dr7 = 0x400 | DR7_L1;
+	b->st.rip = BED_CODE + 2;
+	b->st.rflags |= X86_FL_RF;
+	b->nout = 0;
+	assert_true(bed_run(b));
+	assert_int_equal(b->out[0], 7);
+}
+
+PROGRAM(watched, ".code64\n"
+                 "mov 0x200008, %rax\n"
+                 "mov %rax, 0x200000\n"
+                 "mov %al, 0x20000f\n"
+                 "1: nop\n nop" END);
+
+static void
+watched_data_traps_after_the_access(void **state)
+{
+	struct bed *b = *state;
+
+	bed_long(b);
+	LOAD(b, BED_CODE, watched);
+	b->st.dr[0] = PAGE + 8;
+	b->st.dr7 = 0x400 | DR7_L0 | DR7_W0 | DR7_LEN8_0;
+	assert_true(bed_run(b));
+	expect(b, X86_DB, 0,
+	       (uint64_t)(BED_CODE + (watched_end - watched) - 5));
+	assert_int_equal(b->st.dr6 & 0xf, DR6_B0);
+	bed_long(b);
+	LOAD(b, BED_CODE, watched);
+	b->st.dr[0] = PAGE + 8;
+	b->st.dr7 = 0x400 | DR7_L0 | DR7_ANY0;
+	assert_true(bed_run(b));
+	expect(b, X86_DB, 0, BED_CODE + 8);
+}
+
+PROGRAM(string_watched, ".code64\n"
+                        "mov $0x200000, %edi\n mov $64, %ecx\n"
+                        "mov $0xff, %al\n"
+                        "rep stosb\n nop" END);
+
+static void
+a_repetition_stops_at_watched_data(void **state)
+{
+	struct bed *b = *state;
+	struct engine_watch w = { .la = PAGE + 10, .len = 2, .write = true };
+
+	bed_long(b);
+	LOAD(b, BED_CODE, string_watched);
+	b->st.dr[0] = PAGE + 5;
+	b->st.dr7 = 0x400 | DR7_L0 | DR7_W0;
+	assert_true(bed_run(b));
+	expect(b, X86_DB, 0, BED_CODE + 12);
+	assert_true(bed_get64(b, PAGE) == 0xffffffffffff);
+	/* The debugger's come back to it. */
+	bed_long(b);
+	LOAD(b, BED_CODE, string_watched);
+	assert_int_equal(engine_soft.watchpoint(b->vm, &w, true), 0);
+	assert_false(bed_run(b));
+	assert_int_equal(b->c->gpr[X86_RDI], PAGE + 11);
+	assert_int_equal(b->c->vcpu->watched, 'w');
+	assert_int_equal(engine_soft.watchpoint(b->vm, &w, false), 0);
+	assert_int_equal(engine_soft.watchpoint(b->vm, &w, false), -ENOENT);
+}
+
 int
 main(void)
 {
@@ -666,6 +767,9 @@ main(void)
 		T(instructions_on_two_pages_follow_both),
 		T(dma_into_code_is_seen),
 		T(rep_stops_where_it_faults),
+		T(a_breakpoint_comes_before_its_instruction),
+		T(watched_data_traps_after_the_access),
+		T(a_repetition_stops_at_watched_data),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

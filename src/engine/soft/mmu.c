@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "engine/soft/block.h"
+#include "engine/soft/debug.h"
 #include "engine/soft/fault.h"
 #include "engine/soft/seg.h"
 #include "engine/soft/soft_vm.h"
@@ -337,7 +338,7 @@ resolve(struct cpu *c, enum rights r, uint64_t la, bool write, struct piece *p)
 	g = guest_mem_find(c->vm->mem, w.gpa);
 	p->host = g == NULL ? NULL : g->host + (w.gpa - g->gpa);
 	p->special = write && g != NULL && page_flags(g, w.gpa) != 0;
-	if (g != NULL)
+	if (g != NULL && !(c->debug_watch && debug_watched(c, la)))
 		fill(c, r, la, &w, g);
 	if (g != NULL && write && g->kind != GUEST_RAM)
 		p->host = NULL;
@@ -513,6 +514,8 @@ resolve_all(struct cpu *c, enum rights r, uint64_t la, unsigned len, bool write,
 	for (unsigned i = 0; write && i < n; i++)
 		if (must_restart(c, &p[i]))
 			return 0;
+	if (c->debug_watch && !debug_data(c, la, len, write))
+		return 0;
 	return n;
 }
 
@@ -662,7 +665,8 @@ mmu_span(struct cpu *c, uint64_t la, bool write, unsigned *len)
 		c->exc.pending = false; /* it comes again, at its element */
 		return NULL;
 	}
-	if (p.host == NULL || p.special)
+	if (p.host == NULL || p.special ||
+	    (c->debug_watch && debug_watched(c, la)))
 		return NULL;
 	if (*len > room)
 		*len = room;

@@ -21,6 +21,7 @@
 
 #include "base/error.h"
 #include "engine/soft/block.h"
+#include "engine/soft/debug.h"
 #include "engine/soft/fault.h"
 #include "engine/soft/mmu.h"
 #include "engine/soft/seg.h"
@@ -185,11 +186,47 @@ deliver_exception(struct cpu *c)
 static bool
 is_alone(const struct cpu *c)
 {
-	return c->shadow != 0 || c->one_insn || c->step ||
+	return c->shadow != 0 || c->one_insn || c->step || c->debug_exec ||
 	       (c->rflags & X86_FL_TF) ||
 	       atomic_load_explicit(&c->vm->nbreak, memory_order_relaxed) !=
 	           0 ||
 	       trace_every(c);
+}
+
+/* Traps of the instruction that was carried out; MOV SS holds them off. */
+static enum verdict
+take_traps(struct cpu *c, bool tf)
+{
+	uint32_t hit = c->debug_hit;
+
+	/* Under TF before and after it. */
+	if (tf && (c->rflags & X86_FL_TF))
+		hit |= DR6_BS;
+	if (hit == 0 || c->shadow == SHADOW_SS)
+		return GO_ON;
+	c->debug_hit = hit & DEBUG_HIT_HOST;
+	if ((hit & ~DEBUG_HIT_HOST) == 0)
+		return GO_ON;
+	fault_debug(c, hit & ~DEBUG_HIT_HOST);
+	return deliver_exception(c);
+}
+
+/* A breakpoint at c->rip, unless RF or MOV SS hides it. */
+static bool
+breaks_here(struct cpu *c)
+{
+	uint32_t hit;
+
+	if (!c->debug_exec || (c->rflags & X86_FL_RF) || c->shadow == SHADOW_SS)
+		return false;
+	hit = debug_at(c);
+	if (hit == 0)
+		return false;
+	c->shadow = 0;
+	c->one_insn = false;
+	fault_debug(c, hit);
+	c->exc.rf = true;
+	return true;
 }
 
 /* From c->rip until a block leaves. */
@@ -197,8 +234,12 @@ static enum verdict
 execute(struct cpu *c)
 {
 	bool alone = is_alone(c), tf = (c->rflags & X86_FL_TF) != 0;
+	uint32_t rf = c->rflags & X86_FL_RF;
 	const struct uop *u;
 
+	if (breaks_here(c))
+		return deliver_exception(c);
+	c->rflags &= ~X86_FL_RF; /* for one instruction; IRET sets it anew */
 	if (alone)
 		c->mode |= CM_SHADOW;
 	if (c->trace != NULL)
@@ -210,16 +251,15 @@ execute(struct cpu *c)
 		u = u->fn(c, u);
 	if (alone)
 		cpu_mode_update(c);
-	if (c->exc.pending)
-		return deliver_exception(c);
-	/* The trap is of an instruction that was carried out, under TF before
-	 * and after it; MOV SS holds it off. */
-	if (tf && !c->one_insn && (c->rflags & X86_FL_TF) &&
-	    c->shadow != SHADOW_SS) {
-		fault_debug(c, DR6_BS);
+	if (c->exc.pending) {
+		c->debug_hit = 0;
 		return deliver_exception(c);
 	}
-	return GO_ON;
+	if (c->one_insn) { /* nothing was done yet */
+		c->rflags |= rf;
+		return GO_ON;
+	}
+	return take_traps(c, tf);
 }
 
 static bool
@@ -262,7 +302,8 @@ cpu_run(struct cpu *c)
 		v = execute(c);
 		if (v != GO_ON)
 			break;
-		if (c->step) {
+		if (c->step || (c->debug_hit & DEBUG_HIT_HOST)) {
+			c->debug_hit &= ~(uint32_t)DEBUG_HIT_HOST;
 			code = EXIT_DEBUG;
 			break;
 		}

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "engine/baseline.h"
 #include "engine/soft/block.h"
+#include "engine/soft/debug.h"
 #include "engine/soft/mmu.h"
 #include "engine/soft/run.h"
 #include "engine/soft/simd.h"
@@ -263,6 +264,35 @@ breakpoint(struct vm *vm, uint64_t la, bool set)
 	return set || i < n ? 0 : -ENOENT;
 }
 
+static int
+watchpoint(struct vm *vm, const struct engine_watch *watch, bool set)
+{
+	struct soft_vm *s = vm->engine;
+	const struct soft_watch w = { .la = watch->la,
+		                      .len = watch->len,
+		                      .read = watch->read,
+		                      .write = watch->write };
+	uint32_t n = atomic_load(&s->nwatch), i = 0;
+
+	while (i < n &&
+	       (s->watches[i].la != w.la || s->watches[i].len != w.len ||
+	        s->watches[i].read != w.read || s->watches[i].write != w.write))
+		i++;
+	if (set && n == SOFT_MAX_WATCHES)
+		return -ENOSPC;
+	if (!set && i == n)
+		return -ENOENT;
+	if (set)
+		s->watches[n++] = w;
+	else
+		s->watches[i] = s->watches[--n];
+	atomic_store(&s->nwatch, n);
+	for (i = 0; i < s->ncpus; i++)
+		if (s->cpus[i] != NULL)
+			debug_update(s->cpus[i]);
+	return 0;
+}
+
 static void
 single_step(struct vcpu *v, bool on)
 {
@@ -293,6 +323,7 @@ const struct engine_ops engine_soft = {
 	.extint = extint,
 	.nmi = nmi,
 	.breakpoint = breakpoint,
+	.watchpoint = watchpoint,
 	.single_step = single_step,
 	.translate = translate,
 };

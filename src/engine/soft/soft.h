@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* soft.h - the software x86-64 processor, as an engine.
  *
- * Not there: virtual-8086 mode, task gates and switches, SMM, breakpoints by
- * debug registers (they are stored), and locked accesses across a page, which
- * are made in two parts. The first three raise #GP.
+ * Not there: virtual-8086 mode, task gates and switches (both raise #GP), SMM,
+ * and locked accesses across a page on one host operation: the others stop.
  */
 #ifndef SOFT_SOFT_H
 #define SOFT_SOFT_H

@@ -14,7 +14,13 @@ struct stubs;
 struct sync;
 struct vm;
 
-enum { SOFT_MAX_BREAKS = 64 };
+enum { SOFT_MAX_BREAKS = 64, SOFT_MAX_WATCHES = 16 };
+
+struct soft_watch {
+	uint64_t la;
+	unsigned len;
+	bool read, write;
+};
 
 struct soft_vm {
 	struct vm *vm;
@@ -29,6 +35,8 @@ struct soft_vm {
 	/* Breakpoints of the debugger: changed while no vCPU runs. */
 	_Atomic uint32_t nbreak;
 	uint64_t breaks[SOFT_MAX_BREAKS];
+	_Atomic uint32_t nwatch; /* its watchpoints: the same */
+	struct soft_watch watches[SOFT_MAX_WATCHES];
 	_Atomic uint64_t tsc_stood; /* ticks during which the VM stood still */
 	_Atomic uint64_t tsc_ref;   /* state.c's; 0: none */
 };

@@ -11,6 +11,7 @@
 #include <x86intrin.h>
 
 #include "base/error.h"
+#include "engine/soft/debug.h"
 #include "engine/soft/fault.h"
 #include "engine/soft/mmu.h"
 #include "engine/soft/run.h"
@@ -119,6 +120,8 @@ cpu_put_state(struct cpu *c, const struct x86_state *st, struct error *err)
 	c->exc.error = st->exc_error;
 	c->exc.cr2 = st->cr2;
 	mmu_flush_all(c);
+	debug_update(c);
+	c->debug_hit = 0;
 	cpu_mode_update(c);
 	return 0;
 }
