@@ -10,9 +10,7 @@ setup() {
 }
 
 teardown() {
-	local status=$?
-
-	[ "$status" = 0 ] || tail -n 30 "$OUT" || :
+	[ -n "${BATS_TEST_COMPLETED-}" ] || tail -n 30 "$OUT" "$OUT.err" || :
 	[ -z "$LOOP" ] || losetup -d "$LOOP" || :
 	[ ! -d "${DIR-}/small" ] || umount -l "$DIR/small" 2>/dev/null || :
 	guest_teardown
@@ -159,7 +157,7 @@ small() {
 	ip link set eth0 up
 	answers() { ping -q -c 1 -W 2 10.9.0.1 >/dev/null 2>&1; }
 	until answers; do :; done
-	echo up
+	echo reached
 	read -r word </dev/console
 	answers || echo down
 	cat /sys/class/net/eth0/carrier
@@ -176,7 +174,7 @@ small() {
 		: >"$OUT"
 		guest_start "$RUN" -c "$queues" -s 3,virtio-blk,"$DIR/script",ro \
 			-s 4,virtio-net,tap0,bridge=br0,queues="$queues" pulled
-		guest_says up
+		guest_says reached
 		hostnet ip link set tap0 down
 		go on
 		guest_says down
