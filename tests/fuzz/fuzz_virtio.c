@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fuzz_virtio.c - a hostile driver of each virtio card: registers of both
- * faces, rings, buffers, resets, pauses and saves in any order.
+ * faces, rings, buffers, resets, pauses and saves in any order; the network
+ * card gets frames of any length and address, too.
  *
  * The first byte chooses the card, the next the features and the face; then
  * each step is one deed of the guest. Workers have no threads here: their loops
  * are polled by a step, so that an input means the same each time (but for the
  * moment in which the host's disk answers).
  */
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,6 +29,7 @@
 #include "dev/virtio/rnd.h"
 #include "dev/virtio/virtio.h"
 #include "dev/virtio/worker.h"
+#include "net/netback.h"
 #include "vmm/loop.h"
 #include "vmm/mem.h"
 #include "vmm/pci.h"
@@ -50,6 +54,109 @@ __wrap_vm_device_add(struct vm *vm, const struct device_ops *ops, void *dev,
 		card_virtio->stepped = true;
 	}
 	return __real_vm_device_add(vm, ops, dev, err);
+}
+
+/* A network of one frame at a time, with two queues that share it. */
+
+struct wire {
+	struct netback nb; /* first */
+	int event;
+	size_t len; /* 0: none waits */
+	uint8_t to[6], tag[4];
+};
+static struct wire *wire;
+
+int __real_netback_open(const struct netback_options *o,
+                        struct netback **out_nb, struct error *err);
+int __wrap_netback_open(const struct netback_options *o,
+                        struct netback **out_nb, struct error *err);
+
+static int
+wire_fd(const struct netback *nb, unsigned queue)
+{
+	(void)queue;
+	return queue == 0 ? ((const struct wire *)nb)->event : -1;
+}
+
+/* As readv(2) from a tap does: what does not fit is lost. */
+static ssize_t
+wire_recv(struct netback *nb, unsigned queue, const struct iovec *iov,
+          unsigned n)
+{
+	struct wire *w = (struct wire *)nb;
+	uint8_t frame[NETBACK_HEADER + 16] = { 0 };
+	size_t at = 0, len = w->len;
+	uint64_t count;
+
+	(void)queue;
+	if (len == 0)
+		return -EAGAIN;
+	memcpy(frame + NETBACK_HEADER, w->to, sizeof(w->to));
+	memcpy(frame + NETBACK_HEADER + 12, w->tag, sizeof(w->tag));
+	for (unsigned i = 0; i < n && at < len; i++)
+		for (size_t k = 0; k < iov[i].iov_len && at < len; k++, at++)
+			((uint8_t *)iov[i].iov_base)[k] =
+			    at < sizeof(frame) ? frame[at] : 'f';
+	w->len = 0;
+	if (read(w->event, &count, sizeof(count)) < 0)
+		abort();
+	return (ssize_t)at;
+}
+
+static int
+wire_send(struct netback *nb, unsigned queue, const struct iovec *iov,
+          unsigned n)
+{
+	static volatile uint8_t sum;
+
+	(void)nb;
+	(void)queue;
+	for (unsigned i = 0; i < n; i++)
+		for (size_t k = 0; k < iov[i].iov_len; k += 64)
+			sum ^= ((const uint8_t *)iov[i].iov_base)[k];
+	return sum == 7 ? -EAGAIN : 0;
+}
+
+static int
+wire_set(struct netback *nb, unsigned value)
+{
+	(void)nb;
+	return value == 1 ? 0 : -EINVAL;
+}
+
+static void
+wire_close(struct netback *nb)
+{
+	close(((struct wire *)nb)->event);
+	free(nb);
+	wire = NULL;
+}
+
+static const struct netback_ops wire_ops = {
+	.name = "wire",
+	.fd = wire_fd,
+	.recv = wire_recv,
+	.send = wire_send,
+	.set_offloads = wire_set,
+	.set_queues = wire_set,
+	.close = wire_close,
+};
+
+int
+__wrap_netback_open(const struct netback_options *o, struct netback **out_nb,
+                    struct error *err)
+{
+	(void)o;
+	(void)err;
+	wire = calloc(1, sizeof(*wire));
+	if (wire == NULL)
+		abort();
+	wire->nb = (struct netback){ .ops = &wire_ops,
+		                     .queues = 2,
+		                     .offloads = NETBACK_ALL };
+	wire->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	*out_nb = &wire->nb;
+	return 0;
 }
 
 struct input {
@@ -129,6 +236,23 @@ write_memory(struct input *in, struct card *c)
 	(void)guest_mem_write(c->f.vm->mem, gpa, bytes, sizeof(bytes));
 }
 
+/* A frame comes, where there is a network. */
+static void
+send_frame(struct input *in)
+{
+	const uint64_t one = 1;
+
+	if (wire == NULL || wire->len > 0)
+		return;
+	wire->len = 1 + (size_t)take(in, 2);
+	for (unsigned i = 0; i < sizeof(wire->to); i++)
+		wire->to[i] = (uint8_t)take(in, 1);
+	for (unsigned i = 0; i < sizeof(wire->tag); i++)
+		wire->tag[i] = (uint8_t)take(in, 1);
+	if (write(wire->event, &one, sizeof(one)) < 0)
+		abort();
+}
+
 static void
 step(struct input *in, struct card *c)
 {
@@ -157,7 +281,7 @@ step(struct input *in, struct card *c)
 		              (uint16_t)(1 << take(in, 1) % 8));
 		break;
 	default:
-		poll_workers();
+		send_frame(in);
 	}
 	poll_workers();
 }

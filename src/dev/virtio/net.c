@@ -23,10 +23,9 @@
 #include "base/base.h"
 #include "base/error.h"
 #include "dev/mac.h"
+#include "dev/virtio/net_internal.h"
 #include "dev/virtio/pci.h"
-#include "dev/virtio/virtio.h"
 #include "dev/virtio/worker.h"
-#include "net/netback.h"
 #include "vmm/config.h"
 #include "vmm/loop.h"
 #include "vmm/pci.h"
@@ -36,82 +35,19 @@ enum {
 	NET_TYPE = 1,
 	NET_CLASS = 0x020000,
 	NET_QUEUE = 1024, /* as bhyve's */
-	NET_CTL_QUEUE = 64,
 	NET_HEADER = NETBACK_HEADER,
 	NET_LEGACY_HEADER = 10, /* without num_buffers */
 	NET_NUM_BUFFERS = 10,   /* its offset */
 	NET_MAX_FRAME = 65550,  /* with an Ethernet header, without ours */
 	NET_PLAIN_FRAME = 9216, /* where nobody segments for us */
 	NET_SLOTS = 64,         /* buffers popped for receiving */
-	NET_SLOT_PARTS = 40,    /* ranges of one such buffer */
 	NET_RX_PARTS = 900,     /* ranges of one read */
 	NET_TX_PARTS = 256,     /* ranges of one frame sent */
-	NET_CTL_PARTS = 16,
-	NET_CTL_BYTES = 64, /* of a command that we know */
 	NET_MIN_MTU = 68,
 	NET_MAX_MTU = 65535
 };
 
-enum net_feature {
-	F_CSUM = 0,
-	F_GUEST_CSUM = 1,
-	F_CTRL_GUEST_OFFLOADS = 2,
-	F_MTU = 3,
-	F_MAC = 5,
-	F_GUEST_TSO4 = 7,
-	F_GUEST_TSO6 = 8,
-	F_GUEST_ECN = 9,
-	F_HOST_TSO4 = 11,
-	F_HOST_TSO6 = 12,
-	F_HOST_ECN = 13,
-	F_MRG_RXBUF = 15,
-	F_STATUS = 16,
-	F_CTRL_VQ = 17,
-	F_MQ = 22,
-	F_CTRL_MAC_ADDR = 23
-};
-#define BIT(n) (1ull << (n))
-
-enum net_class { C_MAC = 1, C_MQ = 4, C_GUEST_OFFLOADS = 5 };
-enum { C_MAC_ADDR_SET = 1, C_MQ_PAIRS_SET = 0, C_OFFLOADS_SET = 0 };
-enum net_ack { ACK_OK = 0, ACK_ERR = 1 };
 enum { LINK_UP = 1 };
-
-struct net_config {
-	uint8_t mac[6];
-	uint16_t status, max_pairs, mtu;
-} __attribute__((packed));
-
-/* A buffer that waits for a frame. */
-struct net_slot {
-	struct virtq_chain c;
-	struct iovec iov[NET_SLOT_PARTS];
-	uint64_t gpa[NET_SLOT_PARTS];
-};
-
-struct net_pair {
-	struct net *net;
-	unsigned index;
-	struct worker *worker;
-	struct loop_fd *watch; /* NULL: nothing comes from there any more */
-	bool rx_starved;       /* no buffers: do not wait for frames */
-	bool tx_full;          /* the host takes none: wait for that */
-	unsigned nslots;
-	struct net_slot *slot;
-	uint8_t *spill; /* what a frame had no room for */
-};
-
-struct net {
-	struct virtio virtio; /* first */
-	struct netback *back;
-	unsigned npairs;
-	unsigned header; /* bytes of it, in the guest's buffers */
-	bool merge;
-	uint8_t mac[6];    /* at reset */
-	uint16_t pairs;    /* in use */
-	uint64_t offloads; /* the guest's, as feature bits */
-	struct net_pair pair[NETBACK_MAX_QUEUES];
-};
 
 static struct virtq *
 rx_ring(const struct net_pair *p)
@@ -153,7 +89,7 @@ link_down(struct net_pair *p)
 static uint64_t
 frame_room(const struct net *n)
 {
-	const uint64_t gso = BIT(F_GUEST_TSO4) | BIT(F_GUEST_TSO6);
+	const uint64_t gso = NET_BIT(F_GUEST_TSO4) | NET_BIT(F_GUEST_TSO6);
 
 	return (n->offloads & gso) != 0 ? NET_MAX_FRAME : NET_PLAIN_FRAME;
 }
@@ -262,6 +198,25 @@ deliver(struct net_pair *p, uint64_t bytes)
 	drop_slots(p, used);
 }
 
+/* len bytes that lie in the first n ranges: is it a frame for this driver? */
+static bool
+wanted(struct net_pair *p, const struct iovec *iov, unsigned n, size_t len)
+{
+	struct iovec part[RXFILTER_HEAD]; /* none of them empty */
+	uint8_t head[RXFILTER_HEAD];
+	size_t got = 0;
+
+	if (len < NET_HEADER)
+		return false;
+	len = len - NET_HEADER < sizeof(head) ? len - NET_HEADER : sizeof(head);
+	n = iov_slice(iov, n, NET_HEADER, len, part);
+	for (unsigned i = 0; i < n; i++) {
+		memcpy(head + got, part[i].iov_base, part[i].iov_len);
+		got += part[i].iov_len;
+	}
+	return rxfilter_wants(&p->net->filter, head, got);
+}
+
 /* One frame: 1 delivered or dropped, 0 none there, else the host's error. */
 static int
 receive_one(struct net_pair *p)
@@ -277,8 +232,9 @@ receive_one(struct net_pair *p)
 		return 0;
 	if (len < 0)
 		return (int)len;
-	/* Too large for the buffers there are, or no frame: dropped. */
-	if (len > NET_HEADER && (uint64_t)len <= room)
+	/* Too large for the buffers there are, or not for this driver: its
+	 * bytes stay in buffers that the next frame gets. */
+	if ((uint64_t)len <= room && wanted(p, iov, n, (size_t)len))
 		deliver(p, (uint64_t)len);
 	return 1;
 }
@@ -377,11 +333,14 @@ static void
 host_ready(void *ctx, uint32_t events)
 {
 	struct net_pair *p = ctx;
+	bool dead = (events & (EPOLLERR | EPOLLHUP)) != 0;
 
 	if (!p->net->virtio.live) {
 		/* Nobody to give it to: wait until a driver comes. */
 		p->rx_starved = true;
 		p->tx_full = false;
+		if (dead)
+			link_down(p);
 		watch(p);
 		return;
 	}
@@ -391,112 +350,10 @@ host_ready(void *ctx, uint32_t events)
 	}
 	if ((events & (uint32_t)(EPOLLIN | EPOLLERR | EPOLLHUP)) == 0)
 		return;
-	if (p->rx_starved && (events & (EPOLLERR | EPOLLHUP)) != 0)
+	if (p->rx_starved && dead)
 		link_down(p); /* or it would wake us for ever */
 	else
 		receive(p);
-}
-
-/* Control. */
-
-static unsigned
-to_offloads(uint64_t features)
-{
-	static const struct {
-		unsigned bit, offload;
-	} rows[] = { { F_GUEST_CSUM, NETBACK_CSUM },
-		     { F_GUEST_TSO4, NETBACK_TSO4 },
-		     { F_GUEST_TSO6, NETBACK_TSO6 },
-		     { F_GUEST_ECN, NETBACK_ECN } };
-	unsigned offloads = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if ((features & BIT(rows[i].bit)) != 0)
-			offloads |= rows[i].offload;
-	return offloads;
-}
-
-static const uint64_t guest_offloads = BIT(F_GUEST_CSUM) | BIT(F_GUEST_TSO4) |
-                                       BIT(F_GUEST_TSO6) | BIT(F_GUEST_ECN);
-
-static uint8_t
-set_offloads(struct net *n, uint64_t wanted)
-{
-	if (!virtio_has(&n->virtio, F_CTRL_GUEST_OFFLOADS) ||
-	    (wanted & ~(n->virtio.r.features & guest_offloads)) != 0 ||
-	    n->back->ops->set_offloads(n->back, to_offloads(wanted)) < 0)
-		return ACK_ERR;
-	n->offloads = wanted;
-	return ACK_OK;
-}
-
-static uint8_t
-set_pairs(struct net *n, uint16_t pairs)
-{
-	if (!virtio_has(&n->virtio, F_MQ) || pairs < 1 || pairs > n->npairs ||
-	    n->back->ops->set_queues(n->back, pairs) < 0)
-		return ACK_ERR;
-	n->pairs = pairs;
-	return ACK_OK;
-}
-
-/* The address is the driver's to know: every frame of the wire is passed on. */
-static void
-set_mac(struct net *n, const uint8_t mac[6])
-{
-	pthread_mutex_lock(&n->virtio.config_lock);
-	memcpy(n->virtio.r.config, mac, 6);
-	pthread_mutex_unlock(&n->virtio.config_lock);
-}
-
-static uint8_t
-command(struct net *n, const uint8_t *cmd, size_t len)
-{
-	uint64_t offloads;
-	uint16_t pairs;
-
-	if (len < 2)
-		return ACK_ERR;
-	if (cmd[0] == C_MAC && cmd[1] == C_MAC_ADDR_SET && len == 2 + 6 &&
-	    virtio_has(&n->virtio, F_CTRL_MAC_ADDR)) {
-		set_mac(n, cmd + 2);
-		return ACK_OK;
-	}
-	if (cmd[0] == C_MQ && cmd[1] == C_MQ_PAIRS_SET &&
-	    len == 2 + sizeof(pairs)) {
-		memcpy(&pairs, cmd + 2, sizeof(pairs));
-		return set_pairs(n, pairs);
-	}
-	if (cmd[0] == C_GUEST_OFFLOADS && cmd[1] == C_OFFLOADS_SET &&
-	    len == 2 + sizeof(offloads)) {
-		memcpy(&offloads, cmd + 2, sizeof(offloads));
-		return set_offloads(n, offloads);
-	}
-	return ACK_ERR;
-}
-
-static void
-control(struct net *n, unsigned queue)
-{
-	struct virtq *q = &n->virtio.queue[queue].q;
-	struct iovec iov[NET_CTL_PARTS];
-	uint64_t gpa[NET_CTL_PARTS];
-	struct virtq_chain c = { .iov = iov,
-		                 .gpa = gpa,
-		                 .room = NET_CTL_PARTS };
-
-	for (unsigned i = 0; i < NET_CTL_QUEUE && virtq_pop(q, &c) == 1; i++) {
-		uint8_t cmd[NET_CTL_BYTES], ack;
-		size_t len = virtq_copy_out(&c, 0, cmd, sizeof(cmd));
-
-		ack =
-		    c.read_bytes > sizeof(cmd) ? ACK_ERR : command(n, cmd, len);
-		virtq_push(q, &c, (uint32_t)virtq_copy_in(&c, 0, &ack, 1));
-	}
-	if (virtq_publish(q))
-		virtio_interrupt(&n->virtio, queue);
-	if (!virtq_idle(q))
-		virtio_kick(&n->virtio, queue);
 }
 
 /* Life. */
@@ -513,7 +370,7 @@ net_kicked(void *dev, unsigned queue)
 	struct net *n = dev;
 
 	if (queue == control_queue(n))
-		control(n, queue);
+		net_control(n, queue);
 	else if (queue == 2 * n->npairs)
 		return; /* no queue of this driver's */
 	else if (queue % 2 == 0)
@@ -526,11 +383,12 @@ static void
 apply(struct net *n)
 {
 	n->merge = virtio_has(&n->virtio, F_MRG_RXBUF);
+	n->filter.by_vlan = virtio_has(&n->virtio, F_CTRL_VLAN);
 	n->header = n->merge || (n->virtio.r.features & VIRTIO_F_VERSION_1) != 0
 	                ? NET_HEADER
 	                : NET_LEGACY_HEADER;
 	/* Where the host refuses, frames come whole and checked. */
-	(void)n->back->ops->set_offloads(n->back, to_offloads(n->offloads));
+	(void)n->back->ops->set_offloads(n->back, net_to_offloads(n->offloads));
 	(void)n->back->ops->set_queues(n->back, n->pairs);
 }
 
@@ -539,7 +397,7 @@ net_start(void *dev, uint64_t features)
 {
 	struct net *n = dev;
 
-	n->offloads = features & guest_offloads;
+	n->offloads = features & NET_GUEST_OFFLOADS;
 	apply(n);
 }
 
@@ -564,7 +422,8 @@ net_reset(void *dev)
 	n->pairs = 1;
 	n->offloads = 0;
 	n->header = NET_HEADER;
-	set_mac(n, n->mac);
+	rxfilter_reset(&n->filter);
+	net_set_mac(n, n->mac);
 }
 
 /* Before VIRTIO 1.0 a driver set its address here, byte for byte. */
@@ -572,13 +431,16 @@ static void
 net_config_write(void *dev, unsigned off, unsigned size, uint64_t v)
 {
 	struct net *n = dev;
+	uint8_t mac[6];
 
 	if ((n->virtio.r.features & VIRTIO_F_VERSION_1) != 0 || off + size > 6)
 		return;
 	pthread_mutex_lock(&n->virtio.config_lock);
-	for (unsigned i = 0; i < size; i++)
-		n->virtio.r.config[off + i] = (uint8_t)(v >> 8 * i);
+	memcpy(mac, n->virtio.r.config, sizeof(mac));
 	pthread_mutex_unlock(&n->virtio.config_lock);
+	for (unsigned i = 0; i < size; i++)
+		mac[off + i] = (uint8_t)(v >> 8 * i);
+	net_set_mac(n, mac);
 }
 
 static int
@@ -587,10 +449,11 @@ net_load(void *dev, struct error *err)
 	struct net *n = dev;
 
 	if (n->pairs < 1 || n->pairs > n->npairs ||
-	    (n->offloads & ~guest_offloads) != 0)
+	    (n->offloads & ~NET_GUEST_OFFLOADS) != 0)
 		return error_set(err, -EINVAL,
 		                 "virtio-net: saved with %u pairs, has %u",
 		                 n->pairs, n->npairs);
+	rxfilter_set_own(&n->filter, n->virtio.r.config);
 	apply(n);
 	return 0;
 }
@@ -606,6 +469,7 @@ net_fini(void *dev)
 		free(n->pair[i].spill);
 	}
 	netback_close(n->back);
+	rxfilter_fini(&n->filter);
 }
 
 static const struct virtio_ops net_ops = {
@@ -623,12 +487,13 @@ static const struct state_field net_fields[] = {
 	VIRTIO_STATE(struct net, virtio),
 	STATE_FIELD(struct net, pairs),
 	STATE_FIELD(struct net, offloads),
+	RXFILTER_STATE(struct net, filter),
 	{ NULL, 0, 0, 0 },
 };
 
 static const struct state_desc net_state = {
 	.name = "virtio-net",
-	.version = 1,
+	.version = 2,
 	.fields = net_fields,
 	.before_save = virtio_device_before_save,
 	.after_load = virtio_device_after_load,
@@ -675,19 +540,21 @@ add_pair(struct net *n, struct error *err)
 static uint64_t
 features(const struct netback *back)
 {
-	uint64_t f = BIT(F_MAC) | BIT(F_STATUS) | BIT(F_MRG_RXBUF) |
-	             BIT(F_CTRL_VQ) | BIT(F_CTRL_MAC_ADDR);
+	uint64_t f = NET_BIT(F_MAC) | NET_BIT(F_STATUS) | NET_BIT(F_MRG_RXBUF) |
+	             NET_BIT(F_CTRL_VQ) | NET_BIT(F_CTRL_RX) |
+	             NET_BIT(F_CTRL_VLAN) | NET_BIT(F_CTRL_RX_EXTRA) |
+	             NET_BIT(F_CTRL_MAC_ADDR);
 
 	if ((back->offloads & NETBACK_CSUM) != 0)
-		f |= BIT(F_CSUM) | BIT(F_GUEST_CSUM) |
-		     BIT(F_CTRL_GUEST_OFFLOADS);
+		f |= NET_BIT(F_CSUM) | NET_BIT(F_GUEST_CSUM) |
+		     NET_BIT(F_CTRL_GUEST_OFFLOADS);
 	if ((back->offloads & NETBACK_TSO4) != 0)
-		f |= BIT(F_HOST_TSO4) | BIT(F_GUEST_TSO4);
+		f |= NET_BIT(F_HOST_TSO4) | NET_BIT(F_GUEST_TSO4);
 	if ((back->offloads & NETBACK_TSO6) != 0)
-		f |= BIT(F_HOST_TSO6) | BIT(F_GUEST_TSO6);
+		f |= NET_BIT(F_HOST_TSO6) | NET_BIT(F_GUEST_TSO6);
 	if ((back->offloads & NETBACK_ECN) != 0)
-		f |= BIT(F_HOST_ECN) | BIT(F_GUEST_ECN);
-	return f | (back->queues > 1 ? BIT(F_MQ) : 0);
+		f |= NET_BIT(F_HOST_ECN) | NET_BIT(F_GUEST_ECN);
+	return f | (back->queues > 1 ? NET_BIT(F_MQ) : 0);
 }
 
 static int
@@ -724,7 +591,7 @@ identity(struct net *n, struct pci_dev *d, const struct config_node *cfg,
 	    0)
 		return err->code;
 	if (mtu != 0)
-		n->virtio.offered |= BIT(F_MTU);
+		n->virtio.offered |= NET_BIT(F_MTU);
 	c.mtu = (uint16_t)mtu;
 	memcpy(c.mac, n->mac, 6);
 	virtio_config_set(&n->virtio, 0, &c, sizeof(c));
@@ -759,6 +626,7 @@ net_init(struct pci_dev *d, const struct config_node *cfg, struct error *err)
 	if (n == NULL)
 		return error_set(err, -ENOMEM, "virtio-net");
 	virtio_init(&n->virtio, &net_ops, pci_vm(d)->mem, 0);
+	rxfilter_init(&n->filter);
 	if (net_make(n, d, cfg, err) < 0) {
 		virtio_device_fini(n);
 		return err->code;

@@ -150,8 +150,8 @@ keys_are_checked(void **state)
 
 /* One command with len bytes after class and number; the answer. */
 static int
-control(struct card *c, uint8_t class, uint8_t number, const void *p,
-        uint32_t len)
+control_at(struct card *c, unsigned queue, uint8_t class, uint8_t number,
+           const void *p, uint32_t len)
 {
 	const uint8_t head[2] = { class, number };
 	const struct fake_part parts[] = { { CTL, 2, 0 },
@@ -162,9 +162,16 @@ control(struct card *c, uint8_t class, uint8_t number, const void *p,
 	fake_put(c->f.vm->mem, CTL, head, 2);
 	fake_put(c->f.vm->mem, CTL + 2, p, len);
 	fake_put(c->f.vm->mem, ACK, &ack, 1);
-	assert_int_equal(card_do(c, 2, parts, 3), 1);
+	assert_int_equal(card_do(c, queue, parts, 3), 1);
 	fake_get(c->f.vm->mem, ACK, &ack, 1);
 	return ack;
+}
+
+static int
+control(struct card *c, uint8_t class, uint8_t number, const void *p,
+        uint32_t len)
+{
+	return control_at(c, 2, class, number, p, len);
 }
 
 static void
@@ -173,6 +180,7 @@ commands_are_answered(void **state)
 	static const uint8_t mac[6] = { 2, 3, 4, 5, 6, 7 };
 	const uint16_t pairs = 1;
 	const uint64_t offloads = 1;
+	uint16_t vlan = 7;
 	struct card c;
 
 	(void)state;
@@ -185,9 +193,57 @@ commands_are_answered(void **state)
 	assert_int_equal(control(&c, 4, 0, &pairs, 2), 1); /* no MQ */
 	assert_int_equal(control(&c, 5, 0, &offloads, 8), 1);
 	assert_int_equal(control(&c, 99, 0, mac, 6), 1);
-	assert_int_equal(control(&c, 0, 0, mac, 1), 1);
+	assert_int_equal(control(&c, 0, 0, mac, 1), 0);
+	assert_int_equal(control(&c, 0, 5, mac, 1), 0);
+	assert_int_equal(control(&c, 0, 6, mac, 1), 1);
+	assert_int_equal(control(&c, 0, 0, mac, 2), 1);
+	assert_int_equal(control(&c, 2, 0, &vlan, 2), 0);
+	assert_int_equal(control(&c, 2, 1, &vlan, 2), 0);
+	assert_int_equal(control(&c, 2, 2, &vlan, 2), 1);
+	vlan = 4096;
+	assert_int_equal(control(&c, 2, 0, &vlan, 2), 1);
 	card_reset(&c);
 	assert_int_not_equal(card_config(&c, 0, 4), 0x05040302);
+	card_free(&c);
+}
+
+/* Tables of addresses: uni and multi of them are said to be there, and bytes
+ * are. */
+static int
+tables(struct card *c, uint32_t uni, uint32_t multi, uint32_t bytes)
+{
+	static uint8_t body[8 + 6 * 300];
+
+	assert_true(bytes <= sizeof(body));
+	memcpy(body, &uni, 4);
+	if (4 + 6 * (size_t)uni + 4 <= sizeof(body))
+		memcpy(body + 4 + 6 * (size_t)uni, &multi, 4);
+	return control(c, 1, 0, body, bytes);
+}
+
+static void
+tables_are_as_long_as_they_say(void **state)
+{
+	struct card c;
+
+	(void)state;
+	make(&c, NULL, NULL, NULL);
+	(void)card_up(&c, ALL, 3, 64);
+	assert_int_equal(tables(&c, 0, 0, 8), 0);
+	assert_int_equal(tables(&c, 1, 1, 20), 0);
+	assert_int_equal(tables(&c, 64, 64, 8 + 6 * 128), 0);
+	assert_int_equal(tables(&c, 100, 150, 8 + 6 * 250), 0);
+	assert_int_equal(tables(&c, 1, 1, 19), 1);
+	assert_int_equal(tables(&c, 1, 1, 21), 1);
+	assert_int_equal(tables(&c, 0, 0, 4), 1);
+	assert_int_equal(tables(&c, UINT32_MAX, 0, 8), 1);
+	assert_int_equal(tables(&c, 0, UINT32_MAX, 8), 1);
+	/* Commands of features that the driver did not take. */
+	(void)card_up(&c, ALL & ~(7ull << 18), 3, 64);
+	assert_int_equal(tables(&c, 0, 0, 8), 1);
+	assert_int_equal(control(&c, 0, 0, "", 1), 1);
+	assert_int_equal(control(&c, 0, 2, "", 1), 1);
+	assert_int_equal(control(&c, 2, 0, "\1", 2), 1);
 	card_free(&c);
 }
 
@@ -342,6 +398,62 @@ a_frame_is_spread_over_buffers(void **state)
 	wire_down(&w);
 }
 
+/* The frame of this fill, or the next that is wanted. */
+static void
+expect_fill(struct wire *w, uint8_t fill)
+{
+	uint32_t id, len;
+	uint8_t got;
+
+	assert_true(card_wait(&w->c, 0, &id, &len));
+	assert_int_equal(len, HEADER + 60);
+	fake_get(w->c.f.vm->mem, RX + 0x1000ull * id + HEADER + 20, &got, 1);
+	assert_int_equal(got, fill);
+}
+
+static void
+send_to(struct wire *w, const char *to, uint8_t fill)
+{
+	uint8_t sent[60];
+
+	frame(sent, sizeof(sent), fill);
+	memcpy(sent, to, 6);
+	assert_int_equal(send(w->fd, sent, sizeof(sent), 0), sizeof(sent));
+}
+
+/* What is not wanted does not come, and what is comes after it. */
+static void
+only_wanted_frames_come(void **state)
+{
+	const char *own = "\2\0\0\0\0\7", *other = "\2\0\0\0\0\10";
+	struct wire w;
+
+	(void)state;
+	if (!have_netns)
+		skip();
+	wire_up(&w);
+	(void)card_up(&w.c, ALL, 3, 64);
+	give_buffers(&w.c, 16, 2048);
+	send_to(&w, other, 1);
+	expect_fill(&w, 1);
+	assert_int_equal(control(&w.c, 0, 0, "", 1), 0); /* not promiscuous */
+	send_to(&w, other, 2);
+	send_to(&w, own, 3);
+	expect_fill(&w, 3);
+	/* Over a save; then with another address of its own. */
+	vm_pause(w.c.f.vm);
+	assert_int_equal(fake_vm_roundtrip(&w.c.f, NULL), 0);
+	vm_resume(w.c.f.vm);
+	send_to(&w, other, 4);
+	send_to(&w, own, 5);
+	expect_fill(&w, 5);
+	assert_int_equal(control(&w.c, 1, 1, other, 6), 0);
+	send_to(&w, own, 6);
+	send_to(&w, other, 7);
+	expect_fill(&w, 7);
+	wire_down(&w);
+}
+
 static void
 a_frame_too_large_is_dropped(void **state)
 {
@@ -427,25 +539,83 @@ pairs_are_switched_on(void **state)
 	assert_int_equal(card_config(&c, 8, 2), 2);
 	/* With MQ the control queue is the last, without it is 2. */
 	(void)card_up(&c, ALL, 5, 64);
-	{
-		const struct fake_part cmd[] = { { CTL, 4, 0 },
-			                         { ACK, 1, FAKE_WRITE } };
-		uint8_t words[4] = { 4, 0, 2, 0 }, ack = 0xee;
-
-		fake_put(c.f.vm->mem, CTL, words, 4);
-		assert_int_equal(card_do(&c, 4, cmd, 2), 1);
-		fake_get(c.f.vm->mem, ACK, &ack, 1);
-		assert_int_equal(ack, 0);
-		words[2] = 3;
-		fake_put(c.f.vm->mem, CTL, words, 4);
-		assert_int_equal(card_do(&c, 4, cmd, 2), 1);
-		fake_get(c.f.vm->mem, ACK, &ack, 1);
-		assert_int_equal(ack, 1);
-	}
+	assert_int_equal(control_at(&c, 4, 4, 0, &pairs, 2), 0);
+	pairs = 3;
+	assert_int_equal(control_at(&c, 4, 4, 0, &pairs, 2), 1);
+	pairs = 2;
 	assert_int_equal(card_do(&c, 3, &part, 1), 0);
 	(void)card_up(&c, ALL & ~(1ull << 22), 3, 64);
 	assert_int_equal(control(&c, 4, 0, &pairs, 2), 1);
 	card_free(&c);
+}
+
+static void
+give_pair(struct card *c, unsigned queue, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct fake_part part = {
+			RX + 0x20000ull * queue + 0x800ull * i, 2048, FAKE_WRITE
+		};
+
+		fake_buffer(&c->q[queue], &part, 1);
+	}
+	card_notify(c, queue);
+}
+
+/* A UDP datagram from this port: each is a flow of its own, which the tap gives
+ * to one queue. */
+static void
+send_flow(struct wire *w, struct sockaddr_ll to, uint8_t port)
+{
+	uint8_t f[60];
+	static const uint8_t ip[] = { 0x45, 0, 0,    40, 0,    0, 0, 0,  64,
+		                      17,   0, 0,    10, 9,    0, 1, 10, 9,
+		                      0,    2, 0x40, 0,  0x50, 0, 0, 20 };
+
+	frame(f, sizeof(f), 0);
+	f[12] = 0x08;
+	f[13] = 0x00;
+	memcpy(f + 14, ip, sizeof(ip));
+	f[35] = port;
+	/* What the kernel takes it for, whatever the socket receives. */
+	to.sll_protocol = htons(0x0800);
+	assert_int_equal(
+	    sendto(w->fd, f, sizeof(f), 0, (struct sockaddr *)&to, sizeof(to)),
+	    sizeof(f));
+}
+
+static void
+each_pair_receives(void **state)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET,
+		                  .sll_protocol = htons(ETHERTYPE) };
+	uint32_t id, len, got[2] = { 0, 0 };
+	uint16_t pairs = 2;
+	struct wire w;
+
+	(void)state;
+	if (!have_netns)
+		skip();
+	make(&w.c, "backend=tap9", "queues=2", NULL);
+	w.fd = socket(AF_PACKET, SOCK_RAW, htons(ETHERTYPE));
+	assert_true(w.fd >= 0);
+	at.sll_ifindex = (int)if_nametoindex("tap9");
+	assert_int_equal(bind(w.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	(void)card_up(&w.c, ALL, 5, 64);
+	assert_int_equal(control_at(&w.c, 4, 4, 0, &pairs, 2), 0);
+	give_pair(&w.c, 0, 60);
+	give_pair(&w.c, 2, 60);
+	for (unsigned i = 0; i < 40; i++)
+		send_flow(&w, at, (uint8_t)i);
+	for (unsigned i = 0; i < 5000 && got[0] + got[1] < 40; i++) {
+		for (unsigned p = 0; p < 2; p++)
+			while (fake_used(&w.c.q[2 * p], &id, &len))
+				got[p]++;
+		usleep(1000);
+	}
+	assert_int_equal(got[0] + got[1], 40);
+	assert_true(got[0] > 0 && got[1] > 0);
+	wire_down(&w);
 }
 
 static int
@@ -475,14 +645,17 @@ main(void)
 		cmocka_unit_test(the_address_is_bhyves),
 		cmocka_unit_test(keys_are_checked),
 		cmocka_unit_test(commands_are_answered),
+		cmocka_unit_test(tables_are_as_long_as_they_say),
 		cmocka_unit_test(frames_are_swallowed_without_a_network),
 		cmocka_unit_test(frames_reach_the_wire),
 		cmocka_unit_test(frames_come_from_the_wire),
 		cmocka_unit_test(a_frame_is_spread_over_buffers),
 		cmocka_unit_test(a_frame_too_large_is_dropped),
+		cmocka_unit_test(only_wanted_frames_come),
 		cmocka_unit_test(frames_wait_for_buffers_and_over_a_save),
 		cmocka_unit_test(the_hosts_side_may_vanish),
 		cmocka_unit_test(pairs_are_switched_on),
+		cmocka_unit_test(each_pair_receives),
 	};
 
 	return cmocka_run_group_tests(tests, own_network, NULL);
