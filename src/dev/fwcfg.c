@@ -158,7 +158,7 @@ fwcfg_read(void *ctx, uint64_t off, unsigned size)
 	uint64_t v = 0;
 
 	if (off >= AT_DMA) {
-		memcpy(&v, signature + off - AT_DMA, size);
+		memcpy(&v, signature + (off - AT_DMA), size);
 		return v;
 	}
 	if (off != AT_DATA || size != 1)

@@ -25,8 +25,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	fake_vm_hostile(&f, ranges, ARRAY_LEN(ranges), data, len);
 	if (fake_vm_roundtrip(&f, NULL) < 0)
 		abort();
-	(void)fake_vm_load_changed(&f, data, len);
-	fake_vm_hostile(&f, ranges, ARRAY_LEN(ranges), data, len);
+	if (fake_vm_load_changed(&f, data, len) == 0)
+		fake_vm_hostile(&f, ranges, ARRAY_LEN(ranges), data, len);
 	fake_vm_fini(&f);
 	return 0;
 }
