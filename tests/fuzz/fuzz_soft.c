@@ -96,6 +96,16 @@ set_state(const uint8_t *data)
 	st->rflags |=
 	    (data[2] & 1 ? X86_FL_TF : 0) | (data[2] & 2 ? X86_FL_IF : 0) |
 	    (data[2] & 4 ? X86_FL_DF : 0) | (data[2] & 8 ? X86_FL_IOPL : 0);
+	if ((data[0] & 3) == 1 && (data[2] & 32)) {
+		st->rflags |= X86_FL_VM;
+		for (unsigned i = 0; i <= X86_GS; i++)
+			st->seg[i].limit = 0xffff;
+	}
+	if (data[2] & 64) { /* a breakpoint, watched data */
+		st->dr[0] = BED_CODE + 4;
+		st->dr[1] = BED_STACK - 8;
+		st->dr7 = 0x00f00405u;
+	}
 	/* Values that are often addresses of something. */
 	for (unsigned i = 0; i < 16; i++)
 		if (i != X86_RSP || (data[2] & 16))

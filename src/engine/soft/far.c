@@ -6,12 +6,16 @@
 #include "engine/soft/mmu.h"
 #include "engine/soft/seg.h"
 #include "engine/soft/system.h"
+#include "engine/soft/task.h"
 
 enum {
 	TYPE_W = 2,
 	TYPE_C = 4,
 	TYPE_CODE = 8,
+	SYS_TSS16 = 1,
 	GATE_CALL16 = 4,
+	GATE_TASK = 5,
+	SYS_TSS32 = 9,
 	GATE_CALL32 = 12 /* of 64 bits in long mode */
 };
 
@@ -118,7 +122,7 @@ through_gate(struct cpu *c, uint16_t sel, bool call, struct target *t,
 	uint16_t code = (uint16_t)(gate >> 16);
 
 	if (type != GATE_CALL32 && (type != GATE_CALL16 || cpu_long(c)))
-		return gp(c, sel); /* task gates and TSSs are not there */
+		return gp(c, sel);
 	if (dpl < c->cpl || dpl < (sel & 3))
 		return gp(c, sel);
 	if (!(gate >> 47 & 1))
@@ -147,14 +151,42 @@ through_gate(struct cpu *c, uint16_t sel, bool call, struct target *t,
 	return check_code(c, t, code) && check_rip(c, t);
 }
 
+/* Does a far JMP or CALL lead to a task? */
+static bool
+is_task(const struct cpu *c, const struct target *t)
+{
+	unsigned type = t->cs.attr & (X86_ATTR_S | X86_ATTR_TYPE);
+
+	return !cpu_long(c) &&
+	       (type == SYS_TSS16 || type == SYS_TSS32 || type == GATE_TASK);
+}
+
+static bool
+to_task(struct cpu *c, uint16_t sel, const struct target *t, bool call,
+        uint64_t next)
+{
+	unsigned dpl = X86_ATTR_DPL(t->cs.attr);
+	uint16_t tss = sel;
+
+	if (dpl < c->cpl || dpl < (sel & 3))
+		return gp(c, sel);
+	if ((t->cs.attr & X86_ATTR_TYPE) == GATE_TASK) {
+		if (!(t->cs.attr & X86_ATTR_P))
+			return fault_set_error(c, X86_NP, sel & 0xfffcu);
+		tss = (uint16_t)(t->desc >> 16);
+	}
+	return task_switch(c, call ? TASK_CALL : TASK_JMP, tss, next, 0, NULL);
+}
+
 bool
-seg_far_jump(struct cpu *c, uint16_t sel, uint64_t off, unsigned size)
+seg_far_jump(struct cpu *c, uint16_t sel, uint64_t off, unsigned size,
+             uint64_t next)
 {
 	struct target t;
 	unsigned words;
 
 	off = truncate_to(off, size);
-	if (!(c->cr0 & X86_CR0_PE)) {
+	if (!cpu_protected(c)) {
 		if (off > c->seg[X86_CS].limit)
 			return gp(c, 0);
 		jump_real(c, sel, off);
@@ -162,6 +194,8 @@ seg_far_jump(struct cpu *c, uint16_t sel, uint64_t off, unsigned size)
 	}
 	if (!fetch_target(c, sel, &t))
 		return false;
+	if (is_task(c, &t))
+		return to_task(c, sel, &t, false, next);
 	t.rip = off;
 	if (is_code(&t.cs) ? !direct(c, sel, &t)
 	    : (t.cs.attr & X86_ATTR_S)
@@ -226,7 +260,7 @@ bool
 seg_far_call(struct cpu *c, uint16_t sel, uint64_t off, unsigned size,
              uint64_t next)
 {
-	bool real = !(c->cr0 & X86_CR0_PE);
+	bool real = !cpu_protected(c);
 	uint64_t sp = c->gpr[X86_RSP];
 	struct target t = { .cpl = c->cpl };
 	unsigned words = 0;
@@ -237,6 +271,8 @@ seg_far_call(struct cpu *c, uint16_t sel, uint64_t off, unsigned size,
 	if (!real) {
 		if (!fetch_target(c, sel, &t))
 			return false;
+		if (is_task(c, &t))
+			return to_task(c, sel, &t, true, next);
 		t.rip = off;
 		if (is_code(&t.cs)) {
 			if (!direct(c, sel, &t))
@@ -337,7 +373,7 @@ seg_far_ret(struct cpu *c, unsigned size, unsigned pop_bytes)
 
 	if (!seg_pop(c, &sp, size, &rip) || !seg_pop(c, &sp, size, &sel))
 		return false;
-	if (!(c->cr0 & X86_CR0_PE)) {
+	if (!cpu_protected(c)) {
 		if (rip > c->seg[X86_CS].limit)
 			return gp(c, 0);
 		seg_set_sp(c, sp + pop_bytes);
@@ -402,24 +438,51 @@ iret_real(struct cpu *c, unsigned size, uint64_t sp, uint64_t rip, uint64_t sel,
 	return true;
 }
 
+/* To virtual-8086 mode: a frame with all segments. */
+static bool
+iret_v86(struct cpu *c, uint64_t sp, uint64_t rip, uint64_t sel, uint64_t flags)
+{
+	static const uint8_t segs[] = { X86_SS, X86_ES, X86_DS, X86_FS,
+		                        X86_GS };
+	uint64_t outer_sp, v[sizeof(segs)];
+
+	if (!seg_pop(c, &sp, 4, &outer_sp))
+		return false;
+	for (unsigned i = 0; i < sizeof(segs); i++)
+		if (!seg_pop(c, &sp, 4, &v[i]))
+			return false;
+	if (rip > 0xffff)
+		return gp(c, 0);
+	c->nmi_blocked = false;
+	set_flags(c, (uint32_t)flags, iret_flags(c, 4) | X86_FL_VM);
+	for (unsigned i = 0; i < sizeof(segs); i++)
+		seg_v86(&c->seg[segs[i]], (uint16_t)v[i]);
+	seg_v86(&c->seg[X86_CS], (uint16_t)sel);
+	c->cpl = 3;
+	c->rip = rip;
+	c->gpr[X86_RSP] = outer_sp;
+	cpu_mode_update(c);
+	return true;
+}
+
 bool
-seg_iret(struct cpu *c, unsigned size)
+seg_iret(struct cpu *c, unsigned size, uint64_t next)
 {
 	uint64_t sp = c->gpr[X86_RSP], rip, sel, flags, outer_sp, outer_ss;
-	bool real = !(c->cr0 & X86_CR0_PE), has_stack;
+	bool real = !cpu_protected(c), has_stack;
 	uint32_t mask = iret_flags(c, size);
 	struct x86_segment ss;
 	struct target t;
 
 	if (!real && (c->rflags & X86_FL_NT))
-		return gp(c, 0); /* a task switch, in 32 bits */
+		return cpu_long(c) ? gp(c, 0) : task_return(c, next);
 	if (!seg_pop(c, &sp, size, &rip) || !seg_pop(c, &sp, size, &sel) ||
 	    !seg_pop(c, &sp, size, &flags))
 		return false;
 	if (real)
 		return iret_real(c, size, sp, rip, sel, flags);
 	if (size > 2 && (flags & X86_FL_VM) && c->cpl == 0 && !cpu_long(c))
-		return gp(c, 0); /* virtual-8086 mode */
+		return iret_v86(c, sp, rip, sel, flags);
 	t.rip = rip;
 	if (!return_target(c, (uint16_t)sel, &t))
 		return false;

@@ -10,6 +10,7 @@
 
 #include "engine/soft/mmu.h"
 #include "engine/soft/seg.h"
+#include "engine/soft/task.h"
 
 enum {
 	ERR_EXT = 1,
@@ -17,6 +18,7 @@ enum {
 	TYPE_C = 4,
 	TYPE_CODE = 8,
 	DR7_GD = 1 << 13,
+	GATE_TASK = 5,
 	GATE_INT16 = 6,
 	GATE_TRAP16 = 7,
 	GATE_INT32 = 14, /* of 64 bits in long mode */
@@ -91,6 +93,7 @@ struct gate {
 	struct x86_segment cs;
 	uint64_t desc, rip;
 	unsigned type, ist, cpl, size; /* size of what is pushed */
+	uint16_t tss;                  /* of a task gate */
 };
 
 static bool
@@ -143,7 +146,8 @@ gate_type_ok(const struct cpu *c, unsigned type)
 {
 	if (type == GATE_INT32 || type == GATE_TRAP32)
 		return true;
-	return !cpu_long(c) && (type == GATE_INT16 || type == GATE_TRAP16);
+	return !cpu_long(c) &&
+	       (type == GATE_INT16 || type == GATE_TRAP16 || type == GATE_TASK);
 }
 
 /* The code segment a gate names. */
@@ -168,6 +172,8 @@ gate_code(struct cpu *c, const struct event *e, uint16_t sel, struct gate *g)
 	    (g->cs.attr & (X86_ATTR_L | X86_ATTR_DB)) != X86_ATTR_L)
 		return gp(c, e, sel);
 	g->cpl = g->cs.attr & TYPE_C ? c->cpl : dpl;
+	if ((c->rflags & X86_FL_VM) && g->cpl != 0)
+		return gp(c, e, sel);
 	return true;
 }
 
@@ -185,6 +191,9 @@ find_gate(struct cpu *c, const struct event *e, struct gate *g)
 		return gate_fault(c, e, X86_GP);
 	if (!(w[0] >> 47 & 1))
 		return gate_fault(c, e, X86_NP);
+	g->tss = (uint16_t)(w[0] >> 16);
+	if (g->type == GATE_TASK)
+		return true;
 	g->ist = cpu_long(c) ? w[0] >> 32 & 7 : 0;
 	g->size = cpu_long(c) ? 8 : g->type & 8 ? 4 : 2;
 	g->rip = (w[0] & 0xffff) |
@@ -266,10 +275,13 @@ deliver32(struct cpu *c, const struct event *e, const struct gate *g)
 {
 	struct x86_segment ss = c->seg[X86_SS];
 	uint64_t sp = c->gpr[X86_RSP];
-	bool inner = g->cpl < c->cpl;
-	uint64_t push[6];
+	bool inner = g->cpl < c->cpl, v86 = (c->rflags & X86_FL_VM) != 0;
+	static const uint8_t segs[] = { X86_GS, X86_FS, X86_DS, X86_ES };
+	uint64_t push[10];
 	unsigned n = 0;
 
+	for (unsigned i = 0; v86 && i < sizeof(segs); i++)
+		push[n++] = c->seg[segs[i]].sel;
 	if (inner) {
 		uint16_t sel;
 
@@ -293,8 +305,19 @@ deliver32(struct cpu *c, const struct event *e, const struct gate *g)
 	if (!seg_touch(c, g->cs.sel, g->desc))
 		return false;
 	c->seg[X86_SS] = ss;
+	for (unsigned i = 0; v86 && i < sizeof(segs); i++)
+		seg_null(&c->seg[segs[i]], 0);
 	enter(c, g, sp);
 	return true;
+}
+
+/* c->exc may be pending afterwards: what is wrong in the other task. */
+static bool
+deliver_task(struct cpu *c, const struct event *e, const struct gate *g)
+{
+	c->rflags |= e->flags & X86_FL_RF;
+	return task_switch(c, TASK_INT, g->tss, e->rip, e->ext,
+	                   e->has_error ? &e->error : NULL);
 }
 
 static bool
@@ -308,6 +331,8 @@ deliver(struct cpu *c, const struct event *e)
 		ok = deliver_real(c, e);
 	else if (!find_gate(c, e, &g))
 		ok = false;
+	else if (g.type == GATE_TASK)
+		ok = deliver_task(c, e, &g);
 	else
 		ok = cpu_long(c) ? deliver64(c, e, &g) : deliver32(c, e, &g);
 	c->delivering = was;
@@ -349,8 +374,11 @@ fault_deliver(struct cpu *c)
 			e.flags |= X86_FL_RF;
 		if (x.vector == X86_DB)
 			c->dr7 &= ~(uint64_t)DR7_GD;
-		if (deliver(c, &e))
-			return true;
+		if (deliver(c, &e)) {
+			if (!c->exc.pending)
+				return true;
+			continue;
+		}
 		if (x.vector == X86_DF)
 			return false;
 		if ((is_contributory(x.vector) &&
@@ -372,7 +400,10 @@ fault_interrupt(struct cpu *c, uint8_t vector)
 		           .rip = c->rip,
 		           .flags = cpu_rflags(c) };
 
-	return deliver(c, &e) || fault_deliver(c);
+	c->exc.pending = false;
+	if (deliver(c, &e) && !c->exc.pending)
+		return true;
+	return fault_deliver(c);
 }
 
 bool

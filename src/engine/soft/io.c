@@ -40,7 +40,8 @@ bitmap_allows(struct cpu *c, uint16_t port, unsigned size)
 static bool
 port_allowed(struct cpu *c, uint16_t port, unsigned size)
 {
-	if (!sys_protected(c) || c->cpl <= (c->rflags & X86_FL_IOPL) >> 12)
+	if (!(c->cr0 & X86_CR0_PE) ||
+	    (sys_protected(c) && c->cpl <= (c->rflags & X86_FL_IOPL) >> 12))
 		return true;
 	return bitmap_allows(c, port, size);
 }

@@ -2,8 +2,8 @@
 /* seg.c - segment registers: limits, descriptor loads, stacks.
  *
  * In real mode a load sets selector and base and leaves limit and attributes,
- * so that unreal mode needs nothing of its own. Virtual-8086 mode, task gates
- * and task switches are not there: they raise #GP.
+ * so that unreal mode needs nothing of its own; in virtual-8086 mode it sets
+ * all.
  */
 #include "engine/soft/seg.h"
 
@@ -18,16 +18,11 @@ enum {
 	SYS_LDT = 2,
 	SYS_TSS16 = 1,
 	SYS_TSS = 9,
-	SYS_BUSY = 2
+	SYS_BUSY = 2,
+	ATTR_V86 = 0xf3 /* present, DPL 3, writable, accessed */
 };
 #define DESC_A    (1ull << 40)
 #define DESC_BUSY (1ull << 41)
-
-static bool
-is_protected(const struct cpu *c)
-{
-	return (c->cr0 & X86_CR0_PE) != 0;
-}
 
 static bool
 sel_fault(struct cpu *c, uint8_t vector, uint16_t sel, unsigned ext)
@@ -63,7 +58,7 @@ bool
 seg_la_in(struct cpu *c, const struct x86_segment *s, bool stack, uint64_t off,
           unsigned size, bool write, uint64_t *la)
 {
-	if ((is_protected(c) && !type_allows(s, write)) ||
+	if ((cpu_protected(c) && !type_allows(s, write)) ||
 	    !within_limit(s, off, size))
 		return fault_set_error(c, stack ? X86_SS_FAULT : X86_GP, 0);
 	*la = (uint32_t)(s->base + off);
@@ -128,6 +123,15 @@ seg_unpack(struct x86_segment *s, uint16_t sel, uint64_t desc)
 	s->attr = (uint32_t)(desc >> 40) & 0xf0ff;
 	s->base = (desc >> 16 & 0xffffff) | (desc >> 32 & 0xff000000);
 	s->limit = s->attr & X86_ATTR_G ? limit << 12 | 0xfff : limit;
+}
+
+void
+seg_v86(struct x86_segment *s, uint16_t sel)
+{
+	*s = (struct x86_segment){ .base = (uint32_t)sel << 4,
+		                   .limit = 0xffff,
+		                   .attr = ATTR_V86,
+		                   .sel = sel };
 }
 
 void
@@ -211,7 +215,12 @@ seg_load(struct cpu *c, unsigned seg, uint16_t sel)
 	struct x86_segment s;
 	uint64_t desc = 0;
 
-	if (!is_protected(c)) {
+	if (c->rflags & X86_FL_VM) {
+		seg_v86(&c->seg[seg], sel);
+		cpu_mode_update(c);
+		return true;
+	}
+	if (!cpu_protected(c)) {
 		c->seg[seg].sel = sel;
 		c->seg[seg].base = (uint32_t)sel << 4;
 		cpu_mode_update(c);
@@ -439,7 +448,7 @@ cpu_mode_update(struct cpu *c)
 		    c->seg[X86_SS].attr & X86_ATTR_DB ? CM_STACK32 : CM_STACK16;
 		if (m == (CM_CODE32 | CM_STACK32) && is_flat(c))
 			m |= cpu_long(c) ? CM_FLAT : CM_FLAT | CM_FLAT32;
-		if (!is_protected(c))
+		if (!cpu_protected(c))
 			m |= CM_REAL;
 	}
 	if (c->cpl == 3)

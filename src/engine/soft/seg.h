@@ -43,16 +43,19 @@ bool seg_tss_stack(struct cpu *c, unsigned cpl, unsigned ext, uint16_t *sel,
                    uint64_t *sp);
 /* Mark the descriptor accessed unless it is. */
 bool seg_touch(struct cpu *c, uint16_t sel, uint64_t desc);
+/* The segment that a selector is in virtual-8086 mode. */
+void seg_v86(struct x86_segment *s, uint16_t sel);
 /* A register without a segment in it. */
 void seg_null(struct x86_segment *s, uint16_t sel);
 void seg_unpack(struct x86_segment *s, uint16_t sel, uint64_t desc);
 
 /* size: operand size in bytes; next: the return address. */
-bool seg_far_jump(struct cpu *c, uint16_t sel, uint64_t off, unsigned size);
+bool seg_far_jump(struct cpu *c, uint16_t sel, uint64_t off, unsigned size,
+                  uint64_t next);
 bool seg_far_call(struct cpu *c, uint16_t sel, uint64_t off, unsigned size,
                   uint64_t next);
 bool seg_far_ret(struct cpu *c, unsigned size, unsigned pop_bytes);
-bool seg_iret(struct cpu *c, unsigned size);
+bool seg_iret(struct cpu *c, unsigned size, uint64_t next);
 
 /* Stack accesses by the current stack's width, for far transfers: *sp is a
  * copy of RSP, committed by the caller. */
@@ -68,6 +71,12 @@ static inline bool
 cpu_long(const struct cpu *c)
 {
 	return (c->efer & X86_EFER_LMA) != 0;
+}
+/* Selectors name descriptors: neither real nor virtual-8086 mode. */
+static inline bool
+cpu_protected(const struct cpu *c)
+{
+	return (c->cr0 & X86_CR0_PE) && !(c->rflags & X86_FL_VM);
 }
 static inline bool
 cpu_code64(const struct cpu *c)

@@ -315,7 +315,7 @@ jmpf(struct cpu *c, const struct uop *u)
 	uint16_t sel;
 
 	return far_operand(c, u, &off, &sel) &&
-	       seg_far_jump(c, sel, off, sys_opsize(u));
+	       seg_far_jump(c, sel, off, sys_opsize(u), cpu_next_rip(c, u));
 }
 SYS_UOP(jmpf, jump)
 
@@ -340,14 +340,16 @@ SYS_UOP(retf, jump)
 static bool
 iret(struct cpu *c, const struct uop *u)
 {
-	return seg_iret(c, sys_opsize(u));
+	return sys_v86_iopl(c) &&
+	       seg_iret(c, sys_opsize(u), cpu_next_rip(c, u));
 }
 SYS_UOP(iret, jump)
 
 static bool
 int_n(struct cpu *c, const struct uop *u)
 {
-	return fault_software(c, (uint8_t)u->imm, cpu_next_rip(c, u), true);
+	return sys_v86_iopl(c) &&
+	       fault_software(c, (uint8_t)u->imm, cpu_next_rip(c, u), true);
 }
 SYS_UOP(int_n, jump)
 
@@ -435,7 +437,7 @@ sysenter(struct cpu *c, const struct uop *u)
 	bool wide = cpu_long(c);
 
 	(void)u;
-	if (!sys_protected(c) || sel == 0)
+	if (!(c->cr0 & X86_CR0_PE) || sel == 0)
 		return gp0(c);
 	c->rflags &= ~(X86_FL_IF | X86_FL_VM | X86_FL_RF);
 	flat(&c->seg[X86_CS], sel, wide ? ATTR_CODE0 : ATTR_CODE0_32);

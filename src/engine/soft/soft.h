@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* soft.h - the software x86-64 processor, as an engine.
  *
- * Not there: virtual-8086 mode, task gates and switches (both raise #GP), SMM,
- * and locked accesses across a page on one host operation: the others stop.
+ * Not there: SMM; and a locked access across a page is no single one of the
+ * host's: the other vCPUs stop for it.
  */
 #ifndef SOFT_SOFT_H
 #define SOFT_SOFT_H

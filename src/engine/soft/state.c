@@ -70,6 +70,8 @@ cpl_of(const struct x86_state *st)
 {
 	if (!(st->cr0 & X86_CR0_PE))
 		return 0;
+	if ((st->rflags & X86_FL_VM) && !(st->efer & X86_EFER_LMA))
+		return 3;
 	return (uint8_t)(st->seg[X86_CS].sel & 3);
 }
 
@@ -89,6 +91,8 @@ cpu_put_state(struct cpu *c, const struct x86_state *st, struct error *err)
 	memcpy(c->gpr, st->gpr, sizeof(st->gpr));
 	c->rip = st->rip;
 	cpu_set_rflags(c, (uint32_t)st->rflags | X86_FL_ONE);
+	if (st->efer & X86_EFER_LMA)
+		c->rflags &= ~X86_FL_VM; /* not in long mode */
 	memcpy(c->seg, st->seg, sizeof(c->seg));
 	c->gdtr = st->gdtr;
 	c->idtr = st->idtr;

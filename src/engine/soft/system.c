@@ -70,7 +70,7 @@ pushf(struct cpu *c, const struct uop *u)
 	uint64_t sp = c->gpr[X86_RSP];
 	uint64_t v = cpu_rflags(c) & ~(X86_FL_VM | X86_FL_RF);
 
-	if (!seg_push(c, &sp, sys_opsize(u), v))
+	if (!sys_v86_iopl(c) || !seg_push(c, &sp, sys_opsize(u), v))
 		return false;
 	seg_set_sp(c, sp);
 	return true;
@@ -96,7 +96,7 @@ uop_popf(struct cpu *c, const struct uop *u)
 	uint32_t changed;
 	uint64_t sp = c->gpr[X86_RSP], v;
 
-	if (!seg_pop(c, &sp, sys_opsize(u), &v))
+	if (!sys_v86_iopl(c) || !seg_pop(c, &sp, sys_opsize(u), &v))
 		return cpu_fault_set(c, u);
 	seg_set_sp(c, sp);
 	new = (old & ~mask) | ((uint32_t)v & mask & ~X86_FL_RF);

@@ -5,6 +5,7 @@
 #include "engine/soft/access.h"
 #include "engine/soft/cpu.h"
 #include "engine/soft/fault.h"
+#include "engine/soft/seg.h"
 #include "engine/soft/system.h"
 
 /* aux of a system uop, filled in by system_lower(). */
@@ -56,7 +57,16 @@ sys_cpl0(struct cpu *c)
 static inline bool
 sys_protected(const struct cpu *c)
 {
-	return (c->cr0 & X86_CR0_PE) != 0;
+	return cpu_protected(c);
+}
+
+/* In virtual-8086 mode what IOPL guards faults below 3. */
+static inline bool
+sys_v86_iopl(struct cpu *c)
+{
+	return !(c->rflags & X86_FL_VM) ||
+	       (c->rflags & X86_FL_IOPL) == X86_FL_IOPL ||
+	       fault_set_error(c, X86_GP, 0);
 }
 
 static inline unsigned
