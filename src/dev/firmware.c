@@ -262,6 +262,7 @@ tell_numbers(struct firmware *fw, struct error *err)
 	static const uint8_t states[6] = { 0x80, 0, 0, 1, 2, 0x80 | POWER_S5 };
 	static const uint8_t com1[2] = { 0xf8, 0x03 };
 	const struct vm *vm = fw->p.vm;
+	uint8_t ncpus[4];
 
 	if (tell_number(fw, FWCFG_NOGRAPHIC, 1, 2, err) < 0 ||
 	    tell_number(fw, FWCFG_NB_CPUS, vm->ncpus, 2, err) < 0 ||
@@ -269,6 +270,9 @@ tell_numbers(struct firmware *fw, struct error *err)
 	    tell_number(fw, FWCFG_BOOT_MENU, 0, 2, err) < 0 ||
 	    tell_number(fw, FWCFG_IRQ0_OVERRIDE, 1, 4, err) < 0 ||
 	    tell_file(fw, "etc/system-states", states, sizeof(states), err) < 0)
+		return err->code;
+	le_put(ncpus, vm->ncpus, sizeof(ncpus));
+	if (tell_file(fw, "opt/bhyve/hw.ncpu", ncpus, sizeof(ncpus), err) < 0)
 		return err->code;
 	/* There is no screen: SeaBIOS talks to the serial line. */
 	if (config_get(fw->p.root, "lpc.com1.path") == NULL)

@@ -159,7 +159,9 @@ qemus_firmware_finds_its_pc(void **state)
 	before = fake_in(&f, 0x608, 4);
 	fake_vm_pass(&f, 1000000);
 	assert_true(fake_in(&f, 0x608, 4) > before);
-	assert_int_equal(fake_in(&f, 0x408, 4), 0xffffffff);
+	/* bhyve's firmware, told by fw_cfg, knows the timer's port alone. */
+	assert_int_equal(fake_in(&f, 0x408, 4), fake_in(&f, 0x608, 4));
+	assert_int_equal(fake_in(&f, 0x402, 1), 0xff);
 	/* Tables are told, not placed. */
 	assert_int_equal(in_memory(ACPI_BASE), 0);
 	/* S5 as QEMU's firmware says it: SLP_TYP 0. */
@@ -226,6 +228,8 @@ memory_and_boot_order_are_told(void **state)
 	assert_memory_equal(text, order, sizeof(order));
 	/* The user's word is the last one. */
 	assert_int_equal(fetch("etc/sercon-port", text), 5);
+	assert_int_equal(fetch("opt/bhyve/hw.ncpu", text), 4);
+	assert_int_equal(le_get(text, 4), 1);
 	assert_int_equal(fetch("etc/smbios/smbios-anchor", text), 31);
 	assert_memory_equal(text, "_SM_", 4);
 }

@@ -159,6 +159,20 @@ regs_write(void *ctx, uint64_t off, unsigned size, uint64_t v)
 		vm_suspend(p->vm, VM_SUSPEND_POWEROFF);
 }
 
+/* What is at POWER_PM1_CONTROL and up, for who knows no other place. */
+
+static uint64_t
+fixed_read(void *ctx, uint64_t off, unsigned size)
+{
+	return regs_read(ctx, off + R_CONTROL, size);
+}
+
+static void
+fixed_write(void *ctx, uint64_t off, unsigned size, uint64_t v)
+{
+	regs_write(ctx, off + R_CONTROL, size, v);
+}
+
 static uint64_t
 smi_read(void *ctx, uint64_t off, unsigned size)
 {
@@ -235,6 +249,8 @@ reset_write(void *ctx, uint64_t off, unsigned size, uint64_t v)
 }
 
 static const struct bus_ops regs_ops = { "pm1a", regs_read, regs_write };
+static const struct bus_ops fixed_ops = { "pm1a-fixed", fixed_read,
+	                                  fixed_write };
 static const struct bus_ops smi_ops = { "smi-command", smi_read, smi_write };
 static const struct bus_ops port_a_ops = { "port-92", port_a_read,
 	                                   port_a_write };
@@ -334,6 +350,8 @@ power_new(struct vm *vm, struct pci_bus *b, bool as_qemu,
 	pthread_mutex_init(&p->lock, NULL);
 	power_reset(p);
 	if (bus_add(vm->pio, base, NREGS, &regs_ops, p, err) < 0 ||
+	    (as_qemu && bus_add(vm->pio, POWER_PM1_CONTROL, NREGS - R_CONTROL,
+	                        &fixed_ops, p, err) < 0) ||
 	    bus_add(vm->pio, POWER_SMI_COMMAND, 2, &smi_ops, p, err) < 0 ||
 	    bus_add(vm->pio, PORT_A, 1, &port_a_ops, p, err) < 0 ||
 	    vm_device_add(vm, &device, p, err) < 0) {

@@ -26,8 +26,10 @@ enum {
 };
 
 /* Ports as above, 0x92, and 0xcf9 through b. as_qemu: for QEMU's firmware, the
- * fixed hardware POWER_AS_QEMU higher, and S5 by SLP_TYP 0, too. The VM's from
- * here on. */
+ * fixed hardware POWER_AS_QEMU higher, and S5 by SLP_TYP 0, too; from
+ * POWER_PM1_CONTROL on also where it is otherwise, for bhyve's firmware, which
+ * can be told by fw_cfg and has the timer's port built in. The VM's from here
+ * on. */
 int power_new(struct vm *vm, struct pci_bus *b, bool as_qemu,
               struct power **out_power, struct error *err);
 /* Set a status bit of GPE0: \_GPE._E0n of the DSDT runs. Any thread. */
