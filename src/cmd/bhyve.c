@@ -31,6 +31,7 @@
 #include "vmm/config.h"
 #include "vmm/confine.h"
 #include "vmm/control.h"
+#include "vmm/domains.h"
 #include "vmm/gdb.h"
 #include "vmm/loader.h"
 #include "vmm/options.h"
@@ -57,6 +58,7 @@ struct guest {
 	char restore[PATH_MAX]; /* -r; "": boot. The title overwrites argv */
 	unsigned ncpus;
 	uint64_t mem_bytes;
+	struct domains domains; /* -n */
 	cpu_set_t pins[VM_MAX_CPUS];
 	char base[PATH_MAX]; /* where presences are */
 	int dir, lock;       /* ours */
@@ -163,7 +165,12 @@ settle(struct guest *g, struct error *err)
 	if (options_topology(g->config, &g->ncpus, &g->facts.sockets,
 	                     &g->facts.cores, &g->facts.threads, err) < 0)
 		return err->code;
-	return options_memory(g->config, &g->mem_bytes, err);
+	if (options_memory(g->config, &g->mem_bytes, err) < 0 ||
+	    domains_read(config_root(g->config), g->ncpus, &g->mem_bytes,
+	                 &g->domains, err) < 0)
+		return err->code;
+	g->facts.domains = &g->domains;
+	return 0;
 }
 
 /* The process's name is how managers find a VM: "bhyve: NAME". */

@@ -15,9 +15,11 @@
 #include "dev/acpi_dsdt.h"
 #include "dev/hpet.h"
 #include "dev/power.h"
+#include "vmm/domains.h"
 #include "vmm/pci.h"
 #include "vmm/vm.h"
 
+#define FOUR_GIB 0x100000000ull
 enum {
 	HEADER_BYTES = 36,
 	RSDP_BYTES = 36,
@@ -323,6 +325,72 @@ spcr(struct buf *out)
 	finish(&t);
 }
 
+static void
+memory_affinity(struct table *t, unsigned domain, uint64_t base, uint64_t len)
+{
+	put(t, 1, 1);
+	put(t, 40, 1);
+	put(t, domain, 4);
+	put(t, 0, 2);
+	put(t, base, 8);
+	put(t, len, 8);
+	put(t, 0, 4);
+	put(t, 1, 4); /* enabled */
+	zeros(t, 8);
+}
+
+/* Domains follow one another, below the hole and above 4 GiB. */
+static void
+domain_memory(struct table *t, const struct acpi_info *info)
+{
+	const struct domains *d = info->domains;
+	uint64_t at = 0;
+
+	for (unsigned i = 0; i < d->n; i++) {
+		uint64_t end = at + d->size[i], low = info->lowmem;
+
+		if (at < low)
+			memory_affinity(t, i, at, (end < low ? end : low) - at);
+		if (end > low)
+			memory_affinity(t, i,
+			                FOUR_GIB + (at > low ? at - low : 0),
+			                end - (at > low ? at : low));
+		at = end;
+	}
+}
+
+static void
+srat(struct buf *out, const struct acpi_info *info)
+{
+	struct table t = begin(out, "SRAT", 3);
+
+	put(&t, 1, 4);
+	zeros(&t, 8);
+	for (unsigned i = 0; i < info->ncpus; i++) {
+		put(&t, 0, 1); /* a local APIC */
+		put(&t, 16, 1);
+		put(&t, info->domains->of_cpu[i], 1);
+		put(&t, i, 1);
+		put(&t, 1, 4); /* enabled */
+		zeros(&t, 8);
+	}
+	domain_memory(&t, info);
+	finish(&t);
+}
+
+/* All that is not here is equally far. */
+static void
+slit(struct buf *out, const struct acpi_info *info)
+{
+	struct table t = begin(out, "SLIT", 1);
+	unsigned n = info->domains->n;
+
+	put(&t, n, 8);
+	for (unsigned i = 0; i < n * n; i++)
+		put(&t, i / n == i % n ? 10 : 20, 1);
+	finish(&t);
+}
+
 /* The RSDP lies before everything, its XSDT comes last. */
 static void
 rsdp(struct buf *out, uint64_t xsdt)
@@ -378,6 +446,14 @@ acpi_build(const struct acpi_info *info, uint64_t base, uint64_t end,
 		align(out);
 		at[n++] = out->len;
 		spcr(out);
+	}
+	if (info->domains != NULL && info->domains->n > 0) {
+		align(out);
+		at[n++] = out->len;
+		srat(out, info);
+		align(out);
+		at[n++] = out->len;
+		slit(out, info);
 	}
 	rsdp(out, xsdt(out, base, at, n));
 	if (out->failed)

@@ -11,6 +11,7 @@
 #include "vmm/pci.h"
 
 struct buf;
+struct domains;
 struct error;
 
 enum {
@@ -35,6 +36,8 @@ struct acpi_info {
 	uint64_t mem32_base, mem32_end; /* of the first root, too; 0: none */
 	bool fwcfg;                     /* the ports of QEMU's fw_cfg */
 	unsigned power_offset;          /* of power.h's ports: POWER_AS_QEMU */
+	const struct domains *domains;  /* NULL, or of none: nothing divided */
+	uint64_t lowmem; /* with domains: where the hole begins */
 	unsigned nroutes;
 	struct acpi_route route[ACPI_MAX_ROUTES];
 };

@@ -20,8 +20,17 @@
 #include "dev/acpi.h"
 #include "dev/aml.h"
 #include "dev/mptable.h"
+#include "vmm/domains.h"
+
+static const struct domains halves = {
+	.n = 2,
+	.size = { 2ull << 30, 4ull << 30 },
+	.of_cpu = { 0, 0, 1, 1 },
+};
 
 static const struct acpi_info whole = {
+	.domains = &halves,
+	.lowmem = 3ull << 30,
 	.ncpus = 4,
 	.has_hpet = true,
 	.com = { true, true, false, true },
@@ -94,7 +103,7 @@ static void
 every_table_sums_to_zero(void **state)
 {
 	static const char *const names[] = { "FACP", "APIC", "MCFG", "HPET",
-		                             "SPCR" };
+		                             "SPCR", "SRAT", "SLIT" };
 	cleanup_buf struct buf b = BUF_INIT;
 	size_t fadt;
 
@@ -169,12 +178,39 @@ lengths_are_as_short_as_they_can_be(void **state)
 	}
 }
 
+/* The second domain lies on both sides of the hole. */
+static void
+memory_belongs_to_domains(void **state)
+{
+	static const uint64_t want[3][3] = {
+		{ 0, 0, 2ull << 30 },
+		{ 1, 2ull << 30, 1ull << 30 },
+		{ 1, 4ull << 30, 3ull << 30 },
+	};
+	cleanup_buf struct buf b = BUF_INIT;
+	size_t at;
+
+	(void)state;
+	build(&whole, &b);
+	at = find(&b, "SRAT");
+	assert_int_not_equal(at, 0);
+	assert_int_equal(get(&b, at + 4, 4), 48 + 4 * 16 + 3 * 40);
+	assert_int_equal(get(&b, at + 48 + 2 * 16 + 2, 2), 2 << 8 | 1);
+	for (unsigned i = 0; i < 3; i++) {
+		size_t m = at + 48 + 4 * 16 + i * 40;
+
+		assert_int_equal(get(&b, m + 2, 4), want[i][0]);
+		assert_int_equal(get(&b, m + 8, 8), want[i][1]);
+		assert_int_equal(get(&b, m + 16, 8), want[i][2]);
+	}
+}
+
 /* Every table that iasl(8) takes apart it can put together again. */
 static void
 iasl_reads_and_compiles_them(void **state)
 {
 	static const char *const names[] = { "FACP", "APIC", "MCFG", "HPET",
-		                             "SPCR" };
+		                             "SPCR", "SRAT", "SLIT" };
 	cleanup_buf struct buf b = BUF_INIT;
 	char dir[] = "/tmp/acpi_test.XXXXXX", cmd[256], path[64];
 
@@ -234,6 +270,7 @@ main(void)
 		cmocka_unit_test(every_table_sums_to_zero),
 		cmocka_unit_test(what_is_not_there_is_not_listed),
 		cmocka_unit_test(lengths_are_as_short_as_they_can_be),
+		cmocka_unit_test(memory_belongs_to_domains),
 		cmocka_unit_test(iasl_reads_and_compiles_them),
 		cmocka_unit_test(the_mp_table_counts_its_entries),
 	};

@@ -74,7 +74,7 @@ group_teardown(void **state)
 static int
 make(const char *text, struct error *err)
 {
-	static const struct machine_facts one = { 1, 1, 1, 0, "host" };
+	static const struct machine_facts one = { 1, 1, 1, 0, "host", NULL };
 	char bridge[] = "pci.0.0.0.device=hostbridge\n"
 	                "pci.0.31.0.device=lpc\n";
 	uint64_t rsdp;

@@ -302,6 +302,8 @@ describe(struct machine *m, struct acpi_info *info)
 		.vmgen = m->vmgen,
 		.lpc_slot = lpc != NULL ? (int)pci_slot(lpc) : -1,
 		.lpc_func = lpc != NULL ? (int)pci_func(lpc) : -1,
+		.domains = m->facts.domains,
+		.lowmem = m->vm->lowmem,
 		.fwcfg = firmware_has_fwcfg(m->firmware),
 		.power_offset =
 		    firmware_has_fwcfg(m->firmware) ? POWER_AS_QEMU : 0,

@@ -12,6 +12,7 @@
 
 struct buf;
 struct config;
+struct domains;
 struct error;
 struct machine;
 struct vm;
@@ -22,6 +23,7 @@ struct machine_facts {
 	int64_t rtc_s;    /* what the RTC shows at the start, in seconds since
 	                     1970 as if its time zone were UTC */
 	const char *host; /* its name; lives as long as the machine */
+	const struct domains *domains; /* the same; NULL: none */
 };
 
 /* In bhyve's order: LPC and legacy devices, then each slot of pci.*. Unknown

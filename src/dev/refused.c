@@ -32,7 +32,6 @@ static const struct {
 	bool is_bool;
 	const char *why;
 } keys[] = {
-	{ "domains", false, "memory domains are not available" },
 	{ "tpm", false, "there is no TPM yet" },
 	{ "lpc.pc-testdev", true, "there is no such device" },
 	{ "x86.verbosemsr", true, "accesses to MSRs are not logged" },

@@ -356,12 +356,41 @@ take_restore(struct vm_cmdline *o, const char *arg, struct error *err)
 	return 0;
 }
 
+/* id=I,size=S,cpus=SET[,domain_policy=P]; what has no word of its own goes on
+ * the list of processors. */
 static int
 take_numa(struct vm_cmdline *o, const char *arg, struct error *err)
 {
-	(void)o;
-	return error_set(err, -ENOTSUP,
-	                 "-n %s: memory domains are not available", arg);
+	cleanup_buf struct buf cpus = BUF_INIT;
+	struct config_node *n = NULL;
+	const char *rest = arg;
+	char key[64];
+
+	while (*rest != '\0') {
+		cleanup_free char *s = item(&rest, ",");
+
+		if (s == NULL)
+			return error_set(err, -ENOMEM, "-n");
+		if (strncmp(s, "id=", 3) == 0) {
+			snprintf(key, sizeof(key), "domains.%.20s", s + 3);
+			n = config_make(config_root(o->config), key, err);
+			if (n == NULL)
+				return err->code;
+		} else if (strncmp(s, "cpus=", 5) == 0) {
+			buf_puts(&cpus, s + 5);
+		} else if (strchr(s, '=') == NULL && cpus.len > 0) {
+			buf_printf(&cpus, ",%s", s);
+		} else if (n == NULL || strchr(s, '=') == NULL) {
+			return error_set(err, -EINVAL,
+			                 "invalid memory domain '%s'", arg);
+		} else if (config_set_list(n, NULL, s, err) < 0) {
+			return err->code;
+		}
+	}
+	if (n == NULL || cpus.failed)
+		return error_set(err, -EINVAL, "invalid memory domain '%s'",
+		                 arg);
+	return cpus.len > 0 ? config_set_at(n, "cpus", buf_str(&cpus), err) : 0;
 }
 
 static const struct option options[] = {
@@ -526,25 +555,34 @@ options_topology(struct config *c, unsigned *out_cpus, unsigned *sockets,
 }
 
 int
-options_memory(struct config *c, uint64_t *out_bytes, struct error *err)
+options_size(const char *text, uint64_t *out_bytes)
 {
-	const char *v = config_get(config_root(c), "memory.size");
 	uint64_t bytes;
 
-	if (v == NULL)
-		v = "256M";
-	if (num_size(v, &bytes) < 0)
-		return error_set(err, -EINVAL, "invalid memsize '%s'", v);
-	if (bytes < 1 << 20 && v[strspn(v, "0123456789")] == '\0')
+	if (num_size(text, &bytes) < 0)
+		return -EINVAL;
+	if (bytes < 1 << 20 && text[strspn(text, "0123456789")] == '\0')
 		bytes <<= 20;
 	bytes &= ~(uint64_t)0xfff;
 	if (bytes < 1 << 20 || bytes > 1ull << 40)
-		return error_set(err, -EINVAL, "invalid memsize '%s'", v);
+		return -EINVAL;
 	*out_bytes = bytes;
 	return 0;
 }
 
-/* One "N" or "N-M" of a list of host processors. */
+int
+options_memory(struct config *c, uint64_t *out_bytes, struct error *err)
+{
+	const char *v = config_get(config_root(c), "memory.size");
+
+	if (v == NULL)
+		v = "256M";
+	return options_size(v, out_bytes) < 0
+	           ? error_set(err, -EINVAL, "invalid memsize '%s'", v)
+	           : 0;
+}
+
+/* One "N" or "N-M" of a list of processors. */
 static int
 add_cpus(char *text, cpu_set_t *set)
 {
@@ -565,24 +603,34 @@ add_cpus(char *text, cpu_set_t *set)
 }
 
 int
+options_cpus(const char *list, cpu_set_t *out)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	while (*list != '\0') {
+		cleanup_free char *s = item(&list, ",");
+
+		if (s == NULL || add_cpus(s, &set) < 0)
+			return -EINVAL;
+	}
+	*out = set;
+	return 0;
+}
+
+int
 options_pin(struct config *c, unsigned n, cpu_set_t *out, bool *out_any,
             struct error *err)
 {
 	const char *list;
-	cpu_set_t set;
 	char key[32];
 
 	snprintf(key, sizeof(key), "vcpu.%u.cpuset", n);
 	list = config_get(config_root(c), key);
 	*out_any = list == NULL;
-	CPU_ZERO(&set);
-	while (list != NULL && *list != '\0') {
-		cleanup_free char *s = item(&list, ",");
-
-		if (s == NULL || add_cpus(s, &set) < 0)
-			return error_set(err, -EINVAL,
-			                 "'%s': want host processors", key);
-	}
-	*out = set;
+	CPU_ZERO(out);
+	if (list != NULL && options_cpus(list, out) < 0)
+		return error_set(err, -EINVAL, "'%s': want host processors",
+		                 key);
 	return 0;
 }

@@ -39,8 +39,13 @@ int options_parse(int argc, char *const argv[], struct vm_cmdline *out,
  * -EINVAL in bhyve's words. */
 int options_topology(struct config *c, unsigned *out_cpus, unsigned *sockets,
                      unsigned *cores, unsigned *threads, struct error *err);
-/* Bytes of "memory.size"; a bare number below 1 MiB counts in MiB. */
+/* Bytes of a size of memory; a bare number below 1 MiB counts in MiB.
+ * -EINVAL: under 1 MiB, over 1 TiB or none. */
+int options_size(const char *text, uint64_t *out_bytes);
+/* Of "memory.size". */
 int options_memory(struct config *c, uint64_t *out_bytes, struct error *err);
+/* A list of processors, "0,2-3". -EINVAL. */
+int options_cpus(const char *list, cpu_set_t *out);
 /* "vcpu.N.cpuset" of processor n, "0,2-3". *out_any: it is not set. */
 int options_pin(struct config *c, unsigned n, cpu_set_t *out, bool *out_any,
                 struct error *err);

@@ -61,6 +61,9 @@ flags_are_sugar_for_keys(void **state)
 		{ "-l tpm,swtpm,/run/tpm,version=2.0 -l pc-testdev",
 		  "lpc.pc-testdev=true\ntpm.path=/run/tpm\ntpm.type=swtpm\n"
 		  "tpm.version=2.0\n" },
+		{ "-n id=1,size=1G,cpus=0,2-3 -n id=0,cpus=1",
+		  "domains.0.cpus=1\ndomains.1.cpus=0,2-3\n"
+		  "domains.1.size=1G\n" },
 		{ "-G w[::1]:1234", "gdb.address=[::1]\ngdb.port=1234\n"
 		                    "gdb.wait=true\n" },
 		{ "-p 0:1 -p 0:3", "vcpu.0.cpuset=1,3\n" },
@@ -113,8 +116,8 @@ bad_lines_are_refused(void **state)
 		  -EINVAL },
 		{ "-c dies=2", "invalid cpu topology 'dies=2'", -EINVAL },
 		{ "-p 1", "invalid vcpu:hostcpu pair '1'", -EINVAL },
-		{ "-n id=0", "-n id=0: memory domains are not available",
-		  -ENOTSUP },
+		{ "-n size=1G", "invalid memory domain 'size=1G'", -EINVAL },
+		{ "-n id=0,1", "invalid memory domain 'id=0,1'", -EINVAL },
 	};
 
 	(void)state;

@@ -51,9 +51,12 @@ tiny() {
 	run bhyve -s 3,nosuch x
 	[ "$status" = 4 ]
 	has nosuch
-	run bhyve -n id=0,size=1G,cpus=0 x
+	run bhyve -n id=0,size=1G,cpus=0 -c 2 x
 	[ "$status" = 4 ]
-	has 'memory domains are not available'
+	has 'domains: vCPU 1 is in none'
+	run bhyve -n id=0,size=1G,cpus=0,domain_policy=prefer:1 x
+	[ "$status" = 4 ]
+	has 'domains.0.domain_policy: the host places memory as it likes'
 	run bhyve -s 3,nvme,/x -o loader.kernel=/bin/sh x
 	[ "$status" = 4 ]
 	has 'pci slot 0:3:0: nvme: not there yet; use virtio-blk'
@@ -116,6 +119,16 @@ pci.0.3.0.path=/vm/%(name).img"
 	guest_end
 	[ "$STATUS" = 1 ]
 	[ ! -e "$GAOL_RUN-vm/off" ]
+}
+
+@test "memory domains are a guest's nodes" {
+	guest_start 'gaol.run=cd,/sys/devices/system/node;cat,node*/cpulist,node*/distance;grep,MemTotal,node*/meminfo' \
+		-o engine=soft -c 2 -n id=0,size=128M,cpus=0 \
+		-n id=1,size=192M,cpus=1 nodes
+	guest_end
+	[ "$STATUS" = 1 ]
+	tr -d '\r' <"$OUT" | grep -A 3 -x 0 | tr '\n' ' ' | grep -q '0 1 10 20 20 10'
+	[ "$(grep -c 'Node [01] MemTotal' "$OUT")" = 2 ]
 }
 
 @test "a reset ends with 0, and the presence stays" {

@@ -32,7 +32,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		{ false, VM_IOAPIC_GPA, 0x20 },
 		{ false, VM_HPET_GPA, 0x200 },
 	};
-	static const struct machine_facts one = { 1, 1, 1, 0, "host" };
+	static const struct machine_facts one = { 1, 1, 1, 0, "host", NULL };
 	struct config *cfg;
 	struct machine *m;
 	struct fake_vm f;
