@@ -83,7 +83,14 @@ static const struct state_field cpu_fields[] = {
 	CPU_ARRAY(mtrr_mask),
 	CPU(kvm_wall_clock),
 	CPU(kvm_system_time),
+	CPU(kvm_async_pf),
+	CPU(kvm_async_pf_int),
+	CPU(kvm_steal_time),
+	CPU(kvm_pv_eoi),
+	CPU(kvm_poll_control),
+	CPU(kvm_clock_ns),
 	CPU_ARRAY(fx),
+	CPU_ARRAY(xstate),
 	CPU_ARRAY(lapic),
 	CPU(lapic_timer_ns),
 	CPU(activity),
@@ -99,7 +106,7 @@ static const struct state_field cpu_fields[] = {
 
 static const struct state_desc cpu_desc = {
 	.name = "cpu",
-	.version = 1,
+	.version = 2,
 	.fields = cpu_fields,
 };
 

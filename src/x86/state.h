@@ -24,7 +24,12 @@ struct x86_table { /* GDTR, IDTR */
 /* What a processor does when nothing executes (KVM's mp_state). */
 enum x86_activity { X86_RUNNING, X86_HALTED, X86_WAIT_SIPI };
 
-enum { X86_LAPIC_BYTES = 1024, X86_FX_BYTES = 512, X86_NMTRR_VAR = 8 };
+enum {
+	X86_LAPIC_BYTES = 1024,
+	X86_FX_BYTES = 512,
+	X86_XSTATE_BYTES = 3584,
+	X86_NMTRR_VAR = 8
+};
 
 struct x86_state {
 	uint64_t gpr[X86_NGPR];
@@ -42,7 +47,13 @@ struct x86_state {
 	uint64_t mtrr_def_type, mtrr_fixed[11];
 	uint64_t mtrr_base[X86_NMTRR_VAR], mtrr_mask[X86_NMTRR_VAR];
 	uint64_t kvm_wall_clock, kvm_system_time;
+	uint64_t kvm_async_pf, kvm_async_pf_int, kvm_steal_time, kvm_pv_eoi;
+	uint64_t kvm_poll_control;
+	uint64_t kvm_clock_ns; /* the VM's, for a guest that has that clock */
 	uint8_t fx[X86_FX_BYTES]; /* FXSAVE64 image, MXCSR and x87 included */
+	/* What follows it in the processor's XSAVE area, from the header on;
+	 * only where xcr0 has more than x87. */
+	uint8_t xstate[X86_XSTATE_BYTES];
 	/* Local APIC registers as the xAPIC page shows them (id at 0x20 ...).
 	 */
 	uint8_t lapic[X86_LAPIC_BYTES];
@@ -53,7 +64,9 @@ struct x86_state {
 	uint8_t intr_shadow; /* STI or MOV SS just executed */
 	uint8_t nmi_blocked; /* until IRET */
 	uint8_t nmi_pending;
-	uint8_t exc_pending; /* vector below is to be delivered first */
+	/* The vector below is to be delivered first: an exception, or from 32
+	 * on an interrupt that was acknowledged. */
+	uint8_t exc_pending;
 	uint8_t exc_vector;
 	uint8_t exc_has_error;
 	uint32_t exc_error;

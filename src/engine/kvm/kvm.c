@@ -185,7 +185,9 @@ static int
 common_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out,
              struct error *err)
 {
-	static const uint32_t features[] = { 1, 7, 0x80000001 };
+	static const struct {
+		uint32_t leaf, sub;
+	} features[] = { { 1, 0 }, { 7, 0 }, { 7, 2 }, { 0x80000001, 0 } };
 	struct cpuid_table host;
 
 	if (host_cpuid(vm, apic_id, &host, err) < 0)
@@ -193,12 +195,13 @@ common_cpuid(const struct vm *vm, unsigned apic_id, struct cpuid_table *out,
 	if (baseline_cpuid(vm, apic_id, out) < 0)
 		return error_set(err, -ENOSPC, "CPUID");
 	for (size_t i = 0; i < ARRAY_LEN(features); i++) {
-		struct cpuid_leaf r = cpuid_get(out, features[i], 0);
-		struct cpuid_leaf h = cpuid_get(&host, features[i], 0);
+		uint32_t leaf = features[i].leaf, sub = features[i].sub;
+		struct cpuid_leaf r = cpuid_get(out, leaf, sub);
+		struct cpuid_leaf h = cpuid_get(&host, leaf, sub);
 
 		r.ecx &= h.ecx;
-		r.edx &= h.edx | (features[i] == 1 ? CPUID1_HTT : 0);
-		if (features[i] == 7)
+		r.edx &= h.edx | (leaf == 1 ? CPUID1_HTT : 0);
+		if (leaf == 7)
 			r.ebx &= h.ebx;
 		(void)cpuid_set(out, &r);
 	}
@@ -209,15 +212,11 @@ static int
 cpuid(struct vm *vm, unsigned apic_id, struct cpuid_table *out,
       struct error *err)
 {
-	const struct cpuid_leaf freq = {
-		0x15, 0, 1, (uint32_t)(vm->tsc_hz / 1000000), 1000000, 0
-	};
-
 	if (vm->common_cpu)
 		return common_cpuid(vm, apic_id, out, err);
 	if (host_cpuid(vm, apic_id, out, err) < 0)
 		return err->code;
-	return vm->tsc_hz != 0 && cpuid_set(out, &freq) < 0
+	return baseline_frequency(out, vm->tsc_hz) < 0
 	           ? error_set(err, -ENOSPC, "CPUID")
 	           : 0;
 }
@@ -257,6 +256,7 @@ vcpu_init(struct vcpu *v, struct error *err)
 	if (c == NULL)
 		return error_set(err, -ENOMEM, "vCPU");
 	v->engine = c;
+	c->extint = c->stats = -1;
 	c->fd = ioctl(k->vm, KVM_CREATE_VCPU, (unsigned long)v->id);
 	if (c->fd < 0)
 		return error_sys(err, "create");
@@ -266,6 +266,7 @@ vcpu_init(struct vcpu *v, struct error *err)
 		c->run = NULL;
 		return error_sys(err, "map");
 	}
+	c->stats = ioctl(c->fd, KVM_GET_STATS_FD, 0);
 	return set_cpuid(v, c->fd, err);
 }
 
@@ -278,6 +279,8 @@ vcpu_fini(struct vcpu *v)
 		munmap(c->run, of(v->vm)->run_bytes);
 	if (c->fd >= 0)
 		close(c->fd);
+	if (c->stats >= 0)
+		close(c->stats);
 	free(c);
 	v->engine = NULL;
 }
@@ -417,6 +420,7 @@ const struct engine_ops engine_kvm = {
 	.ioapic_route = ioapic_route,
 	.notify_add = notify_add,
 	.notify_remove = notify_remove,
+	.stats = kvm_stats,
 	.breakpoint = breakpoint,
 	.single_step = single_step,
 	.translate = translate,

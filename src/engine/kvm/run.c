@@ -140,6 +140,7 @@ offer_extint(struct vcpu *v, struct kvm_run *r)
 	int vector;
 
 	r->request_interrupt_window = 0;
+	of(v)->extint = -1;
 	if (v->id != 0 || !atomic_load(&k->extint))
 		return;
 	if (!r->ready_for_interrupt_injection) {
@@ -150,7 +151,8 @@ offer_extint(struct vcpu *v, struct kvm_run *r)
 	if (vector < 0)
 		return;
 	irq.irq = (uint32_t)vector;
-	(void)ioctl(of(v)->fd, KVM_INTERRUPT, &irq);
+	if (ioctl(of(v)->fd, KVM_INTERRUPT, &irq) == 0)
+		of(v)->extint = vector;
 }
 
 static void
@@ -169,11 +171,31 @@ open_signals(struct kvm_vcpu *c)
 static int
 dispatch(struct vcpu *v, struct kvm_run *r)
 {
+	if (r->exit_reason < KVM_KINDS)
+		of(v)->exits[r->exit_reason]++;
 	if (r->exit_reason < ARRAY_LEN(exits) && exits[r->exit_reason] != NULL)
 		return exits[r->exit_reason](v, r);
 	error_set(&v->error, -EIO, "vCPU %u: exit %u of KVM is unknown", v->id,
 	          r->exit_reason);
 	return EXIT_ERROR;
+}
+
+/*
+ * What was done for the guest is finished: an instruction is whole in any state
+ * that is saved. One that reaches over two pages, or an array of ports, may
+ * want us again for that.
+ */
+static int
+finish(struct vcpu *v)
+{
+	struct kvm_vcpu *c = of(v);
+	int rc = GO_ON;
+
+	c->run->immediate_exit = 1;
+	while (rc == GO_ON && ioctl(c->fd, KVM_RUN, 0) == 0)
+		rc = dispatch(v, c->run);
+	c->run->immediate_exit = 0;
+	return rc == GO_ON ? EXIT_KICKED : rc;
 }
 
 enum vm_exit_code
@@ -183,15 +205,10 @@ kvm_vcpu_run(struct vcpu *v)
 	int rc;
 
 	open_signals(c);
+	kvm_clock_follow(v);
 	for (;;) {
-		if (atomic_exchange(&c->kicked, false)) {
-			/* What was done for the guest is finished first: an
-			 * instruction is whole in any state that is saved. */
-			c->run->immediate_exit = 1;
-			(void)ioctl(c->fd, KVM_RUN, 0);
-			c->run->immediate_exit = 0;
-			return EXIT_KICKED;
-		}
+		if (atomic_exchange(&c->kicked, false))
+			return (enum vm_exit_code)finish(v);
 		offer_extint(v, c->run);
 		rc = ioctl(c->fd, KVM_RUN, 0);
 		if (rc < 0 && (errno == EINTR || errno == EAGAIN)) {
@@ -203,6 +220,7 @@ kvm_vcpu_run(struct vcpu *v)
 			error_sys(&v->error, "vCPU %u: KVM_RUN", v->id);
 			return EXIT_ERROR;
 		}
+		c->extint = -1; /* it went in: the guest ran */
 		rc = dispatch(v, c->run);
 		if (rc != GO_ON)
 			return (enum vm_exit_code)rc;

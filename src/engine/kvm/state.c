@@ -15,7 +15,8 @@
 #include "vmm/vm.h"
 
 /* MSRs and where they are kept. What an older kernel or processor has not is
- * skipped both ways. TSC_ADJUST before the counter, the deadline after it. */
+ * skipped both ways. The counter, which is not here, comes after TSC_ADJUST and
+ * before the deadline. */
 static const struct {
 	uint32_t msr;
 	uint32_t at;
@@ -25,7 +26,6 @@ static const struct {
 		(uint32_t)(number), offsetof(struct x86_state, field)          \
 	}
 	MSR(MSR_TSC_ADJUST, tsc_adjust),
-	MSR(MSR_TSC, tsc),
 	MSR(MSR_TSC_AUX, tsc_aux),
 	MSR(MSR_STAR, star),
 	MSR(MSR_LSTAR, lstar),
@@ -50,9 +50,26 @@ static const struct {
 	MSR(MSR_MTRR_FIX4K_0 + 5, mtrr_fixed[8]),
 	MSR(MSR_MTRR_FIX4K_0 + 6, mtrr_fixed[9]),
 	MSR(MSR_MTRR_FIX4K_0 + 7, mtrr_fixed[10]),
+#define MTRR(i)                                                                \
+	MSR(MSR_MTRR_PHYS0 + 2 * (i), mtrr_base[i]),                           \
+	    MSR(MSR_MTRR_PHYS0 + 2 * (i) + 1, mtrr_mask[i])
+	MTRR(0),
+	MTRR(1),
+	MTRR(2),
+	MTRR(3),
+	MTRR(4),
+	MTRR(5),
+	MTRR(6),
+	MTRR(7),
 	MSR(MSR_KVM_WALL_CLOCK, kvm_wall_clock),
 	MSR(MSR_KVM_SYSTEM_TIME, kvm_system_time),
+	MSR(MSR_KVM_ASYNC_PF_INT, kvm_async_pf_int),
+	MSR(MSR_KVM_ASYNC_PF, kvm_async_pf),
+	MSR(MSR_KVM_STEAL_TIME, kvm_steal_time),
+	MSR(MSR_KVM_PV_EOI, kvm_pv_eoi),
+	MSR(MSR_KVM_POLL_CONTROL, kvm_poll_control),
 	MSR(MSR_TSC_DEADLINE, tsc_deadline),
+#undef MTRR
 #undef MSR
 };
 
@@ -68,32 +85,57 @@ field(struct x86_state *st, uint32_t at)
 	return (uint64_t *)(void *)((uint8_t *)st + at);
 }
 
-/* One at a time: one that is missing must not hide those after it. */
-static void
-get_msrs(int fd, struct x86_state *st)
+static bool
+get_msr(int fd, uint32_t msr, uint64_t *out)
 {
-	for (size_t i = 0; i < ARRAY_LEN(msrs); i++) {
-		KVM_ROOM(struct kvm_msrs, struct kvm_msr_entry, 1)
-		m = { .head.nmsrs = 1 };
+	KVM_ROOM(struct kvm_msrs, struct kvm_msr_entry, 1)
+	m = { .head.nmsrs = 1 };
 
-		m.head.entries[0].index = msrs[i].msr;
-		if (ioctl(fd, KVM_GET_MSRS, &m.head) == 1)
-			*field(st, msrs[i].at) = m.head.entries[0].data;
-	}
+	m.head.entries[0].index = msr;
+	if (ioctl(fd, KVM_GET_MSRS, &m.head) != 1)
+		return false;
+	*out = m.head.entries[0].data;
+	return true;
 }
 
 static void
-set_msrs(int fd, const struct x86_state *st)
+set_msr(int fd, uint32_t msr, uint64_t v)
+{
+	KVM_ROOM(struct kvm_msrs, struct kvm_msr_entry, 1)
+	m = { .head.nmsrs = 1 };
+
+	m.head.entries[0].index = msr;
+	m.head.entries[0].data = v;
+	(void)ioctl(fd, KVM_SET_MSRS, &m.head);
+}
+
+/* One at a time: one that is missing must not hide those after it. */
+static void
+get_msrs(struct vcpu *v, struct x86_state *st)
+{
+	int fd = fd_of(v);
+
+	for (size_t i = 0; i < ARRAY_LEN(msrs); i++)
+		(void)get_msr(fd, msrs[i].msr, field(st, msrs[i].at));
+	if (kvm_tsc_get(v, &st->tsc) < 0)
+		(void)get_msr(fd, MSR_TSC, &st->tsc);
+	if (st->kvm_system_time & 1)
+		st->kvm_clock_ns = kvm_clock_get(v);
+}
+
+static void
+set_msrs(struct vcpu *v, const struct x86_state *st)
 {
 	struct x86_state copy = *st;
+	int fd = fd_of(v);
 
+	if (v->id == 0 && st->kvm_clock_ns != 0)
+		kvm_clock_set(v, st->kvm_clock_ns);
 	for (size_t i = 0; i < ARRAY_LEN(msrs); i++) {
-		KVM_ROOM(struct kvm_msrs, struct kvm_msr_entry, 1)
-		m = { .head.nmsrs = 1 };
-
-		m.head.entries[0].index = msrs[i].msr;
-		m.head.entries[0].data = *field(&copy, msrs[i].at);
-		(void)ioctl(fd, KVM_SET_MSRS, &m.head);
+		if (msrs[i].msr == MSR_TSC_DEADLINE &&
+		    kvm_tsc_set(v, st->tsc) < 0)
+			set_msr(fd, MSR_TSC, st->tsc);
+		set_msr(fd, msrs[i].msr, *field(&copy, msrs[i].at));
 	}
 }
 
@@ -213,9 +255,41 @@ sregs_out(const struct x86_state *st, struct kvm_sregs *s)
 	s->apic_base = st->apic_base;
 }
 
+/* An interrupt on its way in. It is the local APIC's request again, or if it
+ * was the PIC's, which has forgotten it, an event. */
 static void
-events_in(const struct kvm_vcpu_events *e, struct x86_state *st)
+interrupt_in(uint8_t vector, struct x86_state *st)
 {
+	enum { ISR = 0x100, IRR = 0x200 };
+	unsigned at = vector / 32 * 16 + vector % 32 / 8;
+	uint8_t bit = (uint8_t)(1 << vector % 8);
+
+	if (st->lapic[ISR + at] & bit) {
+		st->lapic[ISR + at] &= (uint8_t)~bit;
+		st->lapic[IRR + at] |= bit;
+		return;
+	}
+	st->exc_pending = 1;
+	st->exc_vector = vector;
+	st->exc_has_error = 0;
+}
+
+/* A vector of the PIC's that was given and has not begun to go in: the guest,
+ * which could take it, has not run since. */
+static bool
+waits_for_extint(const struct kvm_vcpu *c)
+{
+	return c->extint >= 0 && c->run->if_flag &&
+	       !c->run->ready_for_interrupt_injection;
+}
+
+/* After the local APIC's registers. INT n that was cut short runs again. */
+static void
+events_in(const struct vcpu *v, const struct kvm_vcpu_events *e,
+          struct x86_state *st)
+{
+	const struct kvm_vcpu *c = v->engine;
+
 	st->intr_shadow = e->interrupt.shadow;
 	st->nmi_blocked = e->nmi.masked;
 	st->nmi_pending = e->nmi.pending | e->nmi.injected;
@@ -223,6 +297,10 @@ events_in(const struct kvm_vcpu_events *e, struct x86_state *st)
 	st->exc_vector = e->exception.nr;
 	st->exc_has_error = e->exception.has_error_code;
 	st->exc_error = e->exception.error_code;
+	if (e->interrupt.injected && !e->interrupt.soft)
+		interrupt_in(e->interrupt.nr, st);
+	else if (waits_for_extint(c) && !st->exc_pending)
+		interrupt_in((uint8_t)c->extint, st);
 }
 
 static void
@@ -233,6 +311,11 @@ events_out(const struct x86_state *st, struct kvm_vcpu_events *e)
 	e->interrupt.shadow = st->intr_shadow;
 	e->nmi.masked = st->nmi_blocked;
 	e->nmi.pending = st->nmi_pending;
+	if (st->exc_pending && st->exc_vector >= 32) {
+		e->interrupt.injected = 1;
+		e->interrupt.nr = st->exc_vector;
+		return;
+	}
 	e->exception.injected = st->exc_pending;
 	e->exception.nr = st->exc_vector;
 	e->exception.has_error_code = st->exc_has_error;
@@ -244,25 +327,89 @@ static const struct {
 } activities[] = {
 	{ KVM_MP_STATE_RUNNABLE, X86_RUNNING },
 	{ KVM_MP_STATE_HALTED, X86_HALTED },
-	{ KVM_MP_STATE_UNINITIALIZED, X86_WAIT_SIPI },
+	/* The first of a kind is what a vCPU is given: one that had its INIT
+	 * and waits must not wait for another. */
 	{ KVM_MP_STATE_INIT_RECEIVED, X86_WAIT_SIPI },
+	{ KVM_MP_STATE_UNINITIALIZED, X86_WAIT_SIPI },
 };
 
-/* When a timer that counts (not one with a deadline) will fire, in the guest's
- * time; 0: it does not run. KVM's counts nanoseconds. SDM 3A 10.5.4. */
-static uint64_t
-timer_ns(const struct vcpu *v, const struct x86_state *st)
+/* Nanoseconds until the local APIC's timer fires; -1: it does not run. KVM's
+ * counts nanoseconds, or waits for a deadline. SDM 3A 10.5.4. */
+static int64_t
+timer_left(const struct vcpu *v, const struct x86_state *st)
 {
 	enum { LVT_TIMER = 0x320, CURRENT = 0x390, DIVIDE = 0x3e0 };
 	uint32_t lvt, left, divide;
+	int64_t ticks = (int64_t)(st->tsc_deadline - st->tsc);
 
 	memcpy(&lvt, &st->lapic[LVT_TIMER], 4);
 	memcpy(&left, &st->lapic[CURRENT], 4);
 	memcpy(&divide, &st->lapic[DIVIDE], 4);
-	if (left == 0 || (lvt >> 17 & 3) > 1)
-		return 0;
+	if ((lvt >> 17 & 3) == 2) {
+		if (st->tsc_deadline == 0 || v->vm->tsc_hz == 0)
+			return -1;
+		return ticks <= 0 ? 0
+		                  : (int64_t)((__int128)ticks * 1000000000 /
+		                              v->vm->tsc_hz);
+	}
+	if (left == 0)
+		return -1;
 	divide = ((divide & 3) | (divide >> 1 & 4)) + 1;
-	return loop_now(v->vm->loop) + ((uint64_t)left << (divide & 7));
+	return (int64_t)((uint64_t)left << (divide & 7));
+}
+
+static void
+timer_in(const struct vcpu *v, struct x86_state *st)
+{
+	int64_t left = timer_left(v, st);
+	uint64_t now = loop_now(v->vm->loop);
+
+	st->lapic_timer_ns = left < 0 ? 0 : now + (uint64_t)left + (now == 0);
+}
+
+/* The four entries that PAE paging has read; KVM reads them again itself. */
+static void
+pdptes_in(const struct vcpu *v, struct x86_state *st)
+{
+	if ((st->cr0 & X86_CR0_PG) && (st->cr4 & X86_CR4_PAE) &&
+	    !(st->efer & X86_EFER_LMA))
+		(void)guest_mem_read(v->vm->mem, st->cr3 & 0xffffffe0u,
+		                     st->pdpte, sizeof(st->pdpte));
+}
+
+static void
+xstate_in(int fd, const struct kvm_xsave *x, struct x86_state *st)
+{
+	struct kvm_xcrs xcrs = { 0 };
+
+	memcpy(st->fx, x->region, sizeof(st->fx));
+	st->xcr0 = 1;
+	if (ioctl(fd, KVM_GET_XCRS, &xcrs) < 0 || xcrs.nr_xcrs == 0)
+		return;
+	st->xcr0 = xcrs.xcrs[0].value;
+	memcpy(st->xstate, (const uint8_t *)x->region + X86_FX_BYTES,
+	       sizeof(st->xstate));
+}
+
+/* XCR0 first: it says which parts count. */
+static int
+xstate_out(int fd, const struct x86_state *st)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
+	struct kvm_xsave x;
+
+	memset(&x, 0, sizeof(x));
+	memcpy(x.region, st->fx, sizeof(st->fx));
+	/* XSTATE_BV: x87 and SSE are what the image holds. */
+	x.region[X86_FX_BYTES / 4] = 3;
+	if (st->xcr0 > 1) {
+		memcpy((uint8_t *)x.region + X86_FX_BYTES, st->xstate,
+		       sizeof(st->xstate));
+		xcrs.xcrs[0].value = st->xcr0;
+		if (ioctl(fd, KVM_SET_XCRS, &xcrs) < 0)
+			return -1;
+	}
+	return ioctl(fd, KVM_SET_XSAVE, &x);
 }
 
 int
@@ -288,18 +435,18 @@ kvm_state_get(struct vcpu *v, struct x86_state *out)
 		return -errno;
 	regs_in(&regs, &st);
 	sregs_in(&sregs, &st);
-	memcpy(st.fx, xsave.region, sizeof(st.fx));
+	xstate_in(fd, &xsave, &st);
+	pdptes_in(v, &st);
 	memcpy(st.lapic, lapic.regs, sizeof(st.lapic));
-	st.lapic_timer_ns = timer_ns(v, &st);
 	memcpy(st.dr, debug.db, sizeof(st.dr));
 	st.dr6 = debug.dr6;
 	st.dr7 = debug.dr7;
-	events_in(&events, &st);
+	events_in(v, &events, &st);
 	for (size_t i = 0; i < ARRAY_LEN(activities); i++)
 		if (activities[i].kvm == mp.mp_state)
 			st.activity = activities[i].ours;
-	get_msrs(fd, &st);
-	st.xcr0 = 1;
+	get_msrs(v, &st);
+	timer_in(v, &st);
 	*out = st;
 	return 0;
 }
@@ -309,7 +456,6 @@ kvm_state_set(struct vcpu *v, const struct x86_state *st, struct error *err)
 {
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
-	struct kvm_xsave xsave;
 	struct kvm_lapic_state lapic;
 	struct kvm_debugregs debug = { .dr6 = st->dr6, .dr7 = st->dr7 };
 	struct kvm_vcpu_events events;
@@ -320,10 +466,6 @@ kvm_state_set(struct vcpu *v, const struct x86_state *st, struct error *err)
 	sregs_out(st, &sregs);
 	events_out(st, &events);
 	memcpy(debug.db, st->dr, sizeof(debug.db));
-	memset(&xsave, 0, sizeof(xsave));
-	memcpy(xsave.region, st->fx, sizeof(st->fx));
-	/* XSTATE_BV: x87 and SSE are what the image holds. */
-	xsave.region[512 / 4] = 3;
 	memset(&lapic, 0, sizeof(lapic));
 	memcpy(lapic.regs, st->lapic, sizeof(st->lapic));
 	for (size_t i = 0; i < ARRAY_LEN(activities); i++)
@@ -332,12 +474,11 @@ kvm_state_set(struct vcpu *v, const struct x86_state *st, struct error *err)
 			break;
 		}
 	if (ioctl(fd, KVM_SET_SREGS, &sregs) < 0 ||
-	    ioctl(fd, KVM_SET_REGS, &regs) < 0 ||
-	    ioctl(fd, KVM_SET_XSAVE, &xsave) < 0 ||
+	    ioctl(fd, KVM_SET_REGS, &regs) < 0 || xstate_out(fd, st) < 0 ||
 	    ioctl(fd, KVM_SET_DEBUGREGS, &debug) < 0 ||
 	    ioctl(fd, KVM_SET_LAPIC, &lapic) < 0)
 		return error_sys(err, "set state");
-	set_msrs(fd, st);
+	set_msrs(v, st);
 	if (ioctl(fd, KVM_SET_VCPU_EVENTS, &events) < 0 ||
 	    ioctl(fd, KVM_SET_MP_STATE, &mp) < 0)
 		return error_sys(err, "set state");

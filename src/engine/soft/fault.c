@@ -349,8 +349,8 @@ is_contributory(uint8_t v)
 static bool
 is_fault(uint8_t v)
 {
-	return v != X86_DB && v != X86_BP && v != X86_OF && v != X86_NMI &&
-	       v != X86_DF && v != X86_MC;
+	return v < 32 && v != X86_DB && v != X86_BP && v != X86_OF &&
+	       v != X86_NMI && v != X86_DF && v != X86_MC;
 }
 
 /* c->exc, and whatever its delivery raises, until one is delivered. */
