@@ -111,17 +111,50 @@ add_topology(struct cpuid_table *t, unsigned ncpus, unsigned id)
 }
 
 /*
- * TSC = ECX * EBX / EAX, exact in kHz; the crystal is the LAPIC timer's clock.
- * Linux computes kHz * EBX in 32 bits, which caps what this can say.
+ * num / den as near to khz / crystal as a numerator of up to max allows: the
+ * last convergent of the continued fraction that is small enough.
  */
+static void
+ratio(uint64_t khz, uint64_t crystal, uint64_t max, uint64_t *num,
+      uint64_t *den)
+{
+	uint64_t a = khz, b = crystal, n0 = 0, d0 = 1, n = 1, d = 0;
+
+	while (b != 0) {
+		uint64_t q = a / b, rest = a % b, n1 = q * n + n0,
+		         d1 = q * d + d0;
+
+		if (n1 > max)
+			break;
+		n0 = n, d0 = d, n = n1, d = d1;
+		a = b, b = rest;
+	}
+	*num = n, *den = d;
+}
+
+/*
+ * TSC = ECX * EBX / EAX; the crystal is the LAPIC timer's clock, a GHz. Linux
+ * computes kHz * EBX in 32 bits, which caps EBX: this is within a part in a
+ * million.
+ */
+int
+baseline_frequency(struct cpuid_table *t, uint64_t tsc_hz)
+{
+	const uint64_t crystal_khz = LAPIC_TIMER_HZ / 1000;
+	uint64_t num, den;
+
+	ratio(tsc_hz / 1000, crystal_khz, UINT32_MAX / crystal_khz, &num, &den);
+	if (den == 0 || num == 0)
+		return 0;
+	return row(t, 0x15, 0, (uint32_t)den, (uint32_t)num, LAPIC_TIMER_HZ, 0);
+}
+
 static int
 add_frequency(struct cpuid_table *t, uint64_t tsc_hz)
 {
-	uint32_t khz = (uint32_t)(tsc_hz / 1000), mhz = khz / 1000;
-	uint32_t crystal_khz = LAPIC_TIMER_HZ / 1000;
+	uint32_t mhz = (uint32_t)((tsc_hz + 500000) / 1000000);
 
-	if ((uint64_t)khz * crystal_khz <= UINT32_MAX &&
-	    row(t, 0x15, 0, crystal_khz, khz, LAPIC_TIMER_HZ, 0) < 0)
+	if (baseline_frequency(t, tsc_hz) < 0)
 		return -ENOSPC;
 	return row(t, 0x16, 0, mhz, mhz, 100, 0);
 }

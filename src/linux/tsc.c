@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include <cpuid.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -66,11 +65,7 @@ measured(void)
 uint64_t
 tsc_hz(void)
 {
-	unsigned a, b, c, d;
-	uint64_t hz;
+	uint64_t hz = from_kernel();
 
-	if (!__get_cpuid(0x80000007, &a, &b, &c, &d) || (d & 1u << 8) == 0)
-		return 0;
-	hz = from_kernel();
 	return hz != 0 ? hz : measured();
 }

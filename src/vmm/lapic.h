@@ -14,8 +14,9 @@ struct error;
 struct lapic;
 struct vm;
 
-/* Clock of the timer before its divider; CPUID leaf 15h's crystal, too. */
-enum { LAPIC_TIMER_HZ = 1000000 };
+/* Clock of the timer before its divider, and so CPUID leaf 15h's crystal: what
+ * KVM's local APIC has, so that a count means the same there. */
+enum { LAPIC_TIMER_HZ = 1000000000 };
 
 /* What a LAPIC asks of its processor; each may be called from any thread. */
 struct lapic_ops {

@@ -299,11 +299,11 @@ the_timer_fires_once_or_again(void **state)
 	struct bed *b = *state;
 	struct lapic *l = b->all[0];
 
-	lapic_write(l, DIVIDE, 0xb); /* by 1: a microsecond */
+	lapic_write(l, DIVIDE, 0xb); /* by 1: a nanosecond */
 	lapic_write(l, LVT_TIMER, 0x40);
-	lapic_write(l, INITIAL, 1000);
+	lapic_write(l, INITIAL, 1000000);
 	fake_vm_pass(&b->f, 400000);
-	assert_int_equal(lapic_read(l, CURRENT), 600);
+	assert_int_equal(lapic_read(l, CURRENT), 600000);
 	assert_int_equal(lapic_pending(l), -1);
 	fake_vm_pass(&b->f, 600000);
 	assert_int_equal(got(b, 0x40), 1);
@@ -313,7 +313,7 @@ the_timer_fires_once_or_again(void **state)
 
 	lapic_write(l, LVT_TIMER, 0x20040);
 	lapic_write(l, DIVIDE, 0x1); /* by 4 */
-	lapic_write(l, INITIAL, 100);
+	lapic_write(l, INITIAL, 100000);
 	for (unsigned i = 0; i < 3; i++) {
 		fake_vm_pass(&b->f, 400000);
 		assert_int_equal(got(b, 0x40), 1);
