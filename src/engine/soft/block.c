@@ -170,6 +170,7 @@ make_at(struct cpu *c, struct code_place *p)
 		if (whole && !c->exc.pending) {
 			k->used += block_size(b);
 			block_publish(k, b);
+			c->counts.blocks++;
 			if (block_was_here(k, b))
 				k->remaking += __rdtsc() - from;
 		}

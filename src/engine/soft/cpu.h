@@ -156,6 +156,10 @@ struct cpu {
 	struct lapic *lapic;
 	struct soft_vm *vm;
 	struct vcpu *vcpu;
+	struct cpu_counts {
+		uint64_t interrupts, exceptions, halts, walks, blocks;
+		uint64_t pio, mmio;
+	} counts; /* off the quick paths: stats.c */
 };
 
 /* What a block was decoded for besides its address. */

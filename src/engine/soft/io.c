@@ -60,6 +60,7 @@ in_port(struct cpu *c, const struct uop *u, uint16_t port, unsigned size)
 {
 	if (!port_allowed(c, port, size) || !debug_port(c, port, size))
 		return cpu_fault_set(c, u);
+	c->counts.pio++;
 	reg_set(c, X86_RAX, size * 8, vm_pio_read(c->vcpu, port, size));
 	return after_io(c, u);
 }
@@ -69,6 +70,7 @@ out_port(struct cpu *c, const struct uop *u, uint16_t port, unsigned size)
 {
 	if (!port_allowed(c, port, size) || !debug_port(c, port, size))
 		return cpu_fault_set(c, u);
+	c->counts.pio++;
 	vm_pio_write(c->vcpu, port, size, reg_get(c, X86_RAX, size * 8));
 	return after_io(c, u);
 }
@@ -128,6 +130,7 @@ ins_element(struct cpu *c, const struct uop *u, uint16_t port, unsigned size,
 	p = mmu_rmw(c, la, size, &b);
 	if (p == NULL)
 		return false;
+	c->counts.pio++;
 	v = vm_pio_read(c->vcpu, port, size);
 	memcpy(p, &v, size);
 	mmu_rmw_end(c, &b);
@@ -143,6 +146,7 @@ outs_element(struct cpu *c, const struct uop *u, uint16_t port, unsigned size,
 	if (!seg_la(c, u->seg, off, size, false, &la) ||
 	    !mmu_read(c, la, &v, size))
 		return false;
+	c->counts.pio++;
 	vm_pio_write(c->vcpu, port, size, v);
 	return true;
 }

@@ -365,6 +365,7 @@ device_read(struct cpu *c, uint64_t gpa, unsigned size)
 	if (is_lapic(c, gpa))
 		return lapic_read(c->lapic, (unsigned)(gpa & 0xffc)) >>
 		       (gpa & 3) * 8;
+	c->counts.mmio++;
 	return vm_mmio_read(c->vcpu, gpa, size);
 }
 
@@ -372,9 +373,10 @@ static void
 device_write(struct cpu *c, uint64_t gpa, unsigned size, uint64_t v)
 {
 	/* Registers are 32 bits wide; other writes are undefined: ignored. */
-	if (!is_lapic(c, gpa))
+	if (!is_lapic(c, gpa)) {
+		c->counts.mmio++;
 		vm_mmio_write(c->vcpu, gpa, size, v);
-	else if (size >= 4 && (gpa & 3) == 0)
+	} else if (size >= 4 && (gpa & 3) == 0)
 		lapic_write(c->lapic, (unsigned)(gpa & 0xfff), (uint32_t)v);
 }
 

@@ -123,6 +123,7 @@ static enum verdict
 deliver_interrupt(struct cpu *c, uint8_t vector)
 {
 	c->halted = false;
+	c->counts.interrupts++;
 	if (c->trace != NULL)
 		trace_interrupt(c, vector);
 	return fault_interrupt(c, vector) ? GO_ON : SHUT_DOWN;
@@ -177,6 +178,7 @@ take_requests(struct cpu *c)
 static enum verdict
 deliver_exception(struct cpu *c)
 {
+	c->counts.exceptions++;
 	if (c->trace != NULL)
 		trace_event(c);
 	return fault_deliver(c) ? GO_ON : SHUT_DOWN;
@@ -289,8 +291,10 @@ cpu_run(struct cpu *c)
 		if (v != GO_ON)
 			break;
 		if (c->halted || c->wait_sipi) {
-			if (atomic_load(&c->ev) == 0)
+			if (atomic_load(&c->ev) == 0) {
+				c->counts.halts++;
 				sleep_until_event(c);
+			}
 			continue;
 		}
 		if (!first && atomic_load(&c->vm->nbreak) != 0 &&

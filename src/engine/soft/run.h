@@ -5,6 +5,7 @@
 #include "engine/soft/cpu.h"
 #include "vmm/engine.h"
 
+struct buf;
 struct error;
 
 /* The processor's life until something of enum vm_exit_code. */
@@ -13,6 +14,9 @@ enum vm_exit_code cpu_run(struct cpu *c);
 /* The state of x86/state.h, both ways, while c does not run. */
 void cpu_get_state(struct cpu *c, struct x86_state *st);
 int cpu_put_state(struct cpu *c, const struct x86_state *st, struct error *err);
+
+/* stats.c: struct engine_ops.stats */
+void soft_stats(struct vcpu *v, struct buf *out);
 
 /* trace.c: a ring of what a vCPU did last. c->trace NULL: nothing is kept. */
 int trace_new(struct cpu *c, int fd, bool every);

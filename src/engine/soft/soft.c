@@ -322,6 +322,7 @@ const struct engine_ops engine_soft = {
 	.msi = msi,
 	.extint = extint,
 	.nmi = nmi,
+	.stats = soft_stats,
 	.breakpoint = breakpoint,
 	.watchpoint = watchpoint,
 	.single_step = single_step,

@@ -229,6 +229,7 @@ walk_pages(struct cpu *c, uint64_t la, enum rights r, enum access a,
 	struct path p;
 	enum verdict v;
 
+	c->counts.walks++;
 	if (!(c->cr0 & X86_CR0_PG)) {
 		*out =
 		    (struct walk){ .gpa = la, .shift = 12, .writable = true };
