@@ -21,7 +21,7 @@ guest_teardown() {
 
 	[ -z "$VM" ] || kill -KILL "$VM" 2>/dev/null || :
 	rm -rf "$GAOL_RUN-vm"
-	[ "$status" = 0 ] || [ ! -e "$OUT" ] || tail -n 30 "$OUT"
+	[ "$status" = 0 ] || tail -n 30 "$OUT" "$OUT.err" 2>/dev/null
 	gaol_teardown
 }
 
