@@ -163,17 +163,18 @@ esp_disk() {
 
 @test "OVMF boots GRUB from an EFI system partition, and keeps its variables" {
 	[ -d "$EFI" ] || skip "no GRUB for EFI here"
-	[ -e "$OVMF/OVMF_CODE_4M.fd" ] || skip "no OVMF here"
+	[ -e "$OVMF/OVMF_CODE.fd" ] || skip "no OVMF here"
+	# The 2 MiB build: the other one takes five times as long to unpack itself.
 	esp_disk "$DIR/disk"
-	cp "$OVMF/OVMF_VARS_4M.fd" "$DIR/vars"
-	rom_start "$OVMF/OVMF_CODE_4M.fd,$DIR/vars,fwcfg=qemu" \
+	cp "$OVMF/OVMF_VARS.fd" "$DIR/vars"
+	rom_start "$OVMF/OVMF_CODE.fd,$DIR/vars,fwcfg=qemu" -c 2 \
 		-s 3,virtio-blk,"$DIR/disk",bootindex=0 uefi
 	guest_says 'gaol guest up' 400
 	guest_end 60
 	[ "$STATUS" = 1 ]
 	grep -qw efi "$OUT"
 	# The order of booting is one of them.
-	run cmp -s "$OVMF/OVMF_VARS_4M.fd" "$DIR/vars"
+	run cmp -s "$OVMF/OVMF_VARS.fd" "$DIR/vars"
 	[ "$status" = 1 ]
 	tr -d '\000' <"$DIR/vars" | grep -aq BootOrder
 }
