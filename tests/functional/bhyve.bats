@@ -114,6 +114,35 @@ pci.0.3.0.path=/vm/%(name).img"
 	[ ! -e "$GAOL_RUN-vm/fault" ]
 }
 
+@test "a guest whose processors all halt for good ends with 2" {
+	# cli; hlt; jmp to hlt
+	tiny "$DIR/halt" faf4ebfd
+	for cpus in 1 2; do
+		run timeout -s KILL 60 "$BIN/bhyve" -o engine=soft -m 16M \
+			-c "$cpus" -o loader.kernel="$DIR/halt" halt
+		[ "$status" = 2 ]
+	done
+	# As Linux halts: each processor in turn, the last after all others.
+	guest_start 'gaol.run=halt,-f' -o engine=soft -c 2 halt
+	guest_end
+	[ "$STATUS" = 2 ]
+}
+
+@test "a running VM is reset and powered off from outside" {
+	for how in reset:0 poweroff:1; do
+		: >"$OUT"
+		guest_start gaol.do=wait -o engine=soft -c 2 outside
+		guest_says 'gaol guest up'
+		run bhyvectl --vm=outside --force-"${how%:*}"
+		[ "$status" = 0 ]
+		guest_end
+		[ "$STATUS" = "${how#*:}" ]
+		[ -d "$GAOL_RUN-vm/outside" ]
+		run bhyvectl --vm=outside --force-"${how%:*}"
+		[ "$status" = 1 ]
+	done
+}
+
 @test "power-off ends with 1, and -D takes the presence along" {
 	guest_start gaol.do=off -o engine=soft -D off
 	guest_end

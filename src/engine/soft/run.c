@@ -50,15 +50,44 @@ soft_kick(struct cpu *c, uint32_t ev)
 		futex(&c->ev, FUTEX_WAKE, 1);
 }
 
+/* HLT without interrupts, or not started: another processor's message may wake
+ * it. */
+static bool
+is_dead(const struct cpu *c)
+{
+	return c->wait_sipi || (c->halted && !(c->rflags & X86_FL_IF));
+}
+
+/* The last one that could send such a message has gone, and none is under way:
+ * the guest has halted. Whoever has a message to look at comes here again. */
+static void
+end_when_all_are_dead(struct soft_vm *vm)
+{
+	if (atomic_load(&vm->ndead) < vm->ncpus)
+		return;
+	for (unsigned i = 0; i < vm->ncpus; i++)
+		if (vm->cpus[i] == NULL || atomic_load(&vm->cpus[i]->ev) != 0)
+			return;
+	vm_suspend(vm->vm, VM_SUSPEND_HALT);
+}
+
 static void
 sleep_until_event(struct cpu *c)
 {
+	bool dead = is_dead(c);
+
 	block_idle(c);
 	sync_leave(c);
+	if (dead) {
+		atomic_fetch_add(&c->vm->ndead, 1);
+		end_when_all_are_dead(c->vm);
+	}
 	atomic_store(&c->asleep, true);
 	while (atomic_load(&c->ev) == 0)
 		futex(&c->ev, FUTEX_WAIT, 0);
 	atomic_store(&c->asleep, false);
+	if (dead)
+		atomic_fetch_sub(&c->vm->ndead, 1);
 	sync_enter(c);
 }
 

@@ -32,6 +32,7 @@ struct soft_vm {
 	struct sync *sync;          /* sync.c's */
 	struct stubs *stubs;        /* simd.c's */
 	_Atomic bool extint;        /* the PIC's INT line */
+	_Atomic uint32_t ndead;     /* asleep where no interrupt wakes them */
 	/* Breakpoints of the debugger: changed while no vCPU runs. */
 	_Atomic uint32_t nbreak;
 	uint64_t breaks[SOFT_MAX_BREAKS];
