@@ -29,7 +29,7 @@
 
 /* Of <linux/if_tun.h>, which older headers lack in part. */
 enum { TUN_SET_QUEUE = 0x400454d9, TUN_SET_OFFLOAD = 0x400454d0 };
-enum { MAX_PROGRAM = 1024 };
+enum { MAX_PROGRAM = 1024, UID_TRIES = 100 };
 
 #define CALL(c, why)                                                           \
 	{                                                                      \
@@ -281,34 +281,73 @@ hash(const char *name)
 	return h;
 }
 
-/* One byte of the file a uid; its lock is the claim, and ends with us. */
-int
-confine_uid(const char *base, const char *name, uint32_t *out_uid,
-            int *out_lock, struct error *err)
+static int
+uids_open(const char *base, int flags, char path[PATH_MAX], struct error *err)
 {
-	cleanup_close int fd = -1;
-	char path[PATH_MAX];
-	uint32_t h = hash(name);
+	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/.uids", base) >= (int)sizeof(path))
+	if (snprintf(path, PATH_MAX, "%s/.uids", base) >= PATH_MAX)
 		return error_set(err, -ENAMETOOLONG, "'%s'", base);
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return error_sys(err, "open '%s'", path);
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
+	return fd >= 0 ? fd : error_sys(err, "open '%s'", path);
+}
+
+/* A free uid's offset, locked; -EAGAIN: there is none. */
+static int64_t
+lock_one(int fd, uint32_t from)
+{
 	for (uint32_t i = 0; i < CONFINE_UIDS; i++) {
-		uint32_t at = (h + i) % CONFINE_UIDS;
+		uint32_t at = (from + i) % CONFINE_UIDS;
 		struct flock one = { .l_type = F_WRLCK,
 			             .l_whence = SEEK_SET,
 			             .l_start = at,
 			             .l_len = 1 };
 
-		if (fcntl(fd, F_OFD_SETLK, &one) == 0) {
-			*out_uid = CONFINE_FIRST_UID + at;
-			*out_lock = take_fd(&fd);
-			return 0;
-		}
+		if (fcntl(fd, F_OFD_SETLK, &one) == 0)
+			return at;
 		if (errno != EAGAIN && errno != EACCES)
-			return error_sys(err, "lock '%s'", path);
+			return -errno;
 	}
-	return error_set(err, -EAGAIN, "no free uid");
+	return -EAGAIN;
+}
+
+/* One byte of the file a uid; its lock is the claim, and ends with us. */
+int
+confine_uid(const char *base, const char *name, uint32_t *out_uid,
+            int *out_lock, struct error *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	/* Removed by confine_uids_tidy() before we had it: once more. */
+	for (unsigned i = 0; i < UID_TRIES; i++) {
+		cleanup_close int fd = uids_open(base, O_CREAT, path, err);
+		int64_t at = fd < 0 ? 0 : lock_one(fd, hash(name));
+
+		if (fd < 0)
+			return err->code;
+		if (at < 0)
+			return error_set(err, (int)at, "lock '%s': %s", path,
+			                 strerror((int)-at));
+		if (fstat(fd, &st) < 0)
+			return error_sys(err, "'%s'", path);
+		if (st.st_nlink == 0)
+			continue;
+		*out_uid = CONFINE_FIRST_UID + (uint32_t)at;
+		*out_lock = take_fd(&fd);
+		return 0;
+	}
+	return error_set(err, -EAGAIN, "'%s' is being removed", path);
+}
+
+void
+confine_uids_tidy(const char *base)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[PATH_MAX];
+	struct error none;
+	cleanup_close int fd = uids_open(base, 0, path, &none);
+
+	if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) == 0)
+		(void)unlink(path);
 }

@@ -39,6 +39,9 @@ int confine(const struct confine_options *o, struct error *err);
 int confine_uid(const char *base, const char *name, uint32_t *out_uid,
                 int *out_lock, struct error *err);
 
+/* Remove what tells of uids when no VM has any. */
+void confine_uids_tidy(const char *base);
+
 /* The list, for tests and documents. */
 struct confine_call {
 	uint16_t nr; /* of the system call */

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "linux/file.h"
+#include "vmm/confine.h"
 
 enum { CLAIM_TRIES = 100 }; /* each spoilt by one who destroys it */
 
@@ -191,5 +192,6 @@ presence_destroy(const char *base, const char *name, struct error *err)
 		return err->code;
 	if (unlinkat(top, name, AT_REMOVEDIR) < 0)
 		return error_sys(err, "destroy VM '%s'", name);
+	confine_uids_tidy(base);
 	return 0;
 }
