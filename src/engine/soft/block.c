@@ -169,6 +169,7 @@ make_at(struct cpu *c, struct code_place *p)
 		whole = block_make(c, k->features, p, b);
 		if (whole && !c->exc.pending) {
 			k->used += block_size(b);
+			k->bytes[BLOCK_YOUNG] += block_size(b);
 			block_publish(k, b);
 			c->counts.blocks++;
 			if (block_was_here(k, b))
@@ -232,8 +233,7 @@ find(struct cpu *c)
 	if (b == NULL)
 		return NULL;
 	if (atomic_load_explicit(&b->age, memory_order_relaxed) != BLOCK_YOUNG)
-		atomic_store_explicit(&b->age, BLOCK_YOUNG,
-		                      memory_order_relaxed);
+		block_found(c->vm->blocks, b);
 	if (remembers(c)) {
 		note_page(memory_of(c), c->rip);
 		if (b->two)

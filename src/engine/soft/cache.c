@@ -235,6 +235,7 @@ drop(struct block_cache *k, struct block *b)
 	if (b->two)
 		unlist(k, ref * 2 + 1);
 	b->dead = true;
+	k->bytes[b->age] -= block_size(b);
 	__atomic_store_n(&b->uop[0].fn, uop_forward, __ATOMIC_RELEASE);
 }
 
@@ -343,6 +344,8 @@ compact(struct block_cache *k, unsigned age)
 {
 	size_t to = FIRST_REF * 8, size;
 
+	for (unsigned i = 0; i <= BLOCK_YOUNG; i++)
+		k->bytes[i] = 0;
 	memset(k->page, 0, sizeof(k->page));
 	for (uint32_t i = 0; i <= k->hash_mask; i++)
 		atomic_store_explicit(&k->hash[i], 0, memory_order_relaxed);
@@ -360,6 +363,7 @@ compact(struct block_cache *k, unsigned age)
 		b = block_at(k, (uint32_t)(to / 8));
 		if (b->age > 0)
 			b->age--;
+		k->bytes[b->age] += size;
 		for (unsigned i = 0; i < b->nuops; i++)
 			if (is_link(&b->uop[i]))
 				link_reset(&b->uop[i]);
@@ -368,31 +372,15 @@ compact(struct block_cache *k, unsigned age)
 	k->used = to;
 }
 
-/* How many bytes the blocks of each age take. */
-static void
-weigh(const struct block_cache *k, size_t bytes[BLOCK_YOUNG + 1])
-{
-	size_t size;
-
-	memset(bytes, 0, (BLOCK_YOUNG + 1) * sizeof(bytes[0]));
-	for (size_t at = FIRST_REF * 8; at < k->used; at += size) {
-		const struct block *b = block_at(k, (uint32_t)(at / 8));
-
-		size = block_size(b);
-		if (!b->dead)
-			bytes[b->age] += size;
-	}
-}
-
 /* From which age on blocks may stay, so that a quarter of bound is free. */
 static unsigned
-age_to_stay(const struct block_cache *k, const size_t bytes[])
+age_to_stay(const struct block_cache *k)
 {
 	size_t sum = 0, room = k->bound - k->bound / 4;
 	unsigned age = BLOCK_YOUNG + 1;
 
-	while (age > 0 && sum + bytes[age - 1] <= room)
-		sum += bytes[--age];
+	while (age > 0 && sum + k->bytes[age - 1] <= room)
+		sum += k->bytes[--age];
 	return age;
 }
 
@@ -439,13 +427,11 @@ static void
 make_room(struct soft_vm *vm)
 {
 	struct block_cache *k = vm->blocks;
-	size_t bytes[BLOCK_YOUNG + 1];
 	uint64_t now = __rdtsc();
 
-	weigh(k, bytes);
-	if (wants_more(k, now, age_to_stay(k, bytes)))
+	if (wants_more(k, now, age_to_stay(k)))
 		set_bound(k, k->bound + k->bound / 4);
-	clear_up(vm, age_to_stay(k, bytes), now);
+	clear_up(vm, age_to_stay(k), now);
 }
 
 void
@@ -481,11 +467,10 @@ static void
 shrink(struct soft_vm *vm)
 {
 	struct block_cache *k = vm->blocks;
-	size_t old = k->bound, stays = 0, bytes[BLOCK_YOUNG + 1];
+	size_t old = k->bound, stays = 0;
 
-	weigh(k, bytes);
 	for (unsigned age = 1; age <= BLOCK_YOUNG; age++)
-		stays += bytes[age];
+		stays += k->bytes[age];
 	if (stays + stays / 2 < old)
 		set_bound(k, stays + stays / 2 > CACHE_START ? stays + stays / 2
 		                                             : CACHE_START);

@@ -51,7 +51,8 @@ struct block_cache {
 	uint8_t *arena;
 	size_t used, next; /* bytes: of blocks; when to clear up */
 	size_t bound;
-	size_t limit;      /* what bound may become */
+	_Atomic size_t bytes[BLOCK_YOUNG + 1]; /* of blocks by age */
+	size_t limit;                          /* what bound may become */
 	uint64_t epoch;    /* counts what moved or dropped all blocks */
 	uint64_t features; /* of the VM's CPUID; see x86_features() */
 	/* By the host's counter: when blocks were last cleared up, and time
@@ -131,6 +132,18 @@ static inline bool
 block_full(const struct block_cache *k)
 {
 	return k->used + BLOCK_MAX_SIZE > k->next;
+}
+
+/* It is executed still. */
+static inline void
+block_found(struct block_cache *k, struct block *b)
+{
+	unsigned was = atomic_exchange(&b->age, BLOCK_YOUNG);
+
+	if (was == BLOCK_YOUNG)
+		return;
+	k->bytes[was] -= block_size(b);
+	k->bytes[BLOCK_YOUNG] += block_size(b);
 }
 
 /* A link as it was made: it finds its block at the first use. */

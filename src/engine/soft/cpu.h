@@ -137,7 +137,8 @@ struct cpu {
 	bool nmi_held;  /* the same of EV_NMI, while nmi_blocked */
 	bool step;      /* the debugger's: leave run() after an instruction */
 	_Atomic bool asleep; /* in HLT: soft_kick() wakes it */
-	bool delivering;     /* an exception or interrupt, between blocks */
+	uint32_t pauses;
+	bool delivering; /* an exception or interrupt, between blocks */
 	_Atomic uint32_t sipi_vector;
 	struct mmu *mmu; /* mmu.c's */
 	struct trace *trace;

@@ -4,13 +4,14 @@
  */
 #include "engine/soft/system.h"
 
+#include <immintrin.h>
 #include <sched.h>
 
 #include "engine/soft/seg.h"
 #include "engine/soft/soft_vm.h"
 #include "engine/soft/sysuop.h"
 
-enum { SHADOW_STI = 1 };
+enum { SHADOW_STI = 1, PAUSES_TO_YIELD = 32 };
 /* A change of these is the run loop's business. */
 #define LOOP_FLAGS (X86_FL_IF | X86_FL_TF | X86_FL_AC)
 
@@ -186,12 +187,16 @@ wrbase(struct cpu *c, const struct uop *u)
 }
 SYS_UOP(wrbase, next)
 
-/* With more vCPUs than host processors whoever holds the lock needs ours. */
+/* Whoever holds the lock most often runs and is about to let go; but with more
+ * vCPUs than host processors it may need ours. */
 static bool
 pause_hint(struct cpu *c, const struct uop *u)
 {
 	(void)u;
-	if (c->vm->ncpus > 1)
+	if (c->vm->ncpus < 2)
+		return true;
+	_mm_pause();
+	if (++c->pauses % PAUSES_TO_YIELD == 0)
 		sched_yield();
 	return true;
 }
