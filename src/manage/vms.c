@@ -97,6 +97,25 @@ vms_fini(struct vms *all)
 	free(all->v);
 }
 
+/* All that a guest writes to such a line would go to bhyve.log, without end. */
+static int
+check_lines(const struct config_node *root, struct error *err)
+{
+	for (unsigned i = 1; i <= 4; i++) {
+		char key[32];
+		const char *path;
+
+		snprintf(key, sizeof(key), "lpc.com%u.path", i);
+		path = config_get(root, key);
+		if (path != NULL && strcmp(path, "stdio") == 0)
+			return error_set(err, -EINVAL,
+			                 "%s: stdio: it has no terminal here; "
+			                 "want pty=%%(presence)/console",
+			                 key);
+	}
+	return 0;
+}
+
 /* What gaol wants to know of a file; stem is its name without ".conf". */
 static int
 take_config(struct vm_file *vm, struct config *c, const char *stem,
@@ -116,6 +135,8 @@ take_config(struct vm_file *vm, struct config *c, const char *stem,
 	vm->prepare = prepare != NULL ? strdup(prepare) : NULL;
 	if (prepare != NULL && vm->prepare == NULL)
 		return error_set(err, -ENOMEM, "out of memory");
+	if (check_lines(root, err) < 0)
+		return err->code;
 	return config_get_num(root, "stop.timeout", VMS_STOP_S, 0, 86400,
 	                      &vm->stop_s, err);
 }

@@ -142,6 +142,11 @@ no_process() {
 	run gaol up "$site"
 	has "bridge7"
 	gone "$one"
+	vm "$one" gaol.do=off lpc.com2.path=stdio
+	run gaol up "$site"
+	[ "$status" = 1 ]
+	has 'lpc.com2.path: stdio: it has no terminal here'
+	gone "$one"
 }
 
 @test "a killed VM is cleared away, and started anew" {
