@@ -234,6 +234,8 @@ patch(struct rng *r, struct made *m, uint64_t at)
 	}
 	if (in->disp_at == 0)
 		return;
+	if (in->addrsize == 2) /* no data there */
+		return;
 	v = pick_address(r, 16, true);
 	if (in->base == X86_BASE_RIP)
 		v -= end;
@@ -251,7 +253,9 @@ gen_make(struct rng *r, unsigned row, uint64_t features, uint64_t at,
          struct made *m)
 {
 	const struct encoding *e = &encodings[row];
-	enum x86_mode mode = m->bits == 64 ? X86_MODE_64 : X86_MODE_32;
+	enum x86_mode mode = m->bits == 64   ? X86_MODE_64
+	                     : m->bits == 32 ? X86_MODE_32
+	                                     : X86_MODE_16;
 	struct enc out = { .n = 0 };
 
 	if (is_incomparable(e->op) ||
@@ -452,7 +456,7 @@ aim(struct rng *r, const struct x86_insn *in, struct state *s, uint64_t target)
 {
 	uint64_t want = target - (uint64_t)in->disp;
 
-	if (in->base == X86_BASE_RIP ||
+	if (in->addrsize == 2 || in->base == X86_BASE_RIP ||
 	    (in->base == X86_NO_REG && in->index == X86_NO_REG))
 		return true;
 	if (in->base == in->index)
@@ -654,7 +658,7 @@ gen_fit(struct rng *r, const struct made *m, uint64_t at, struct state *s,
 	if (m->len < 0)
 		return true;
 	fit_registers(r, m, s);
-	for (unsigned i = 0; i < 8 && m->bits == 32; i++)
+	for (unsigned i = 0; i < 8 && m->bits != 64; i++)
 		s->gpr[i] = (uint32_t)s->gpr[i];
 	if (in->op == X86_OP_XLAT) {
 		s->gpr[X86_RBX] =
@@ -670,7 +674,7 @@ gen_fit(struct rng *r, const struct made *m, uint64_t at, struct state *s,
 	if ((in->op == X86_OP_SHLD || in->op == X86_OP_SHRD) &&
 	    in->opsize == 2 && (s->gpr[X86_RCX] & 31) > 16)
 		return false;
-	for (unsigned i = 0; i < 8 && m->bits == 32; i++)
+	for (unsigned i = 0; i < 8 && m->bits != 64; i++)
 		s->gpr[i] = (uint32_t)s->gpr[i];
 	ea = gen_effective(m, s, at);
 	/* Bits that only one of both knows, half of them out of our hands. */

@@ -169,7 +169,9 @@ set_mode(struct cpu *c, unsigned bits, bool legacy)
 
 	c->seg[X86_CS].attr =
 	    (c->seg[X86_CS].attr & ~(X86_ATTR_L | X86_ATTR_DB)) |
-	    (bits == 64 ? X86_ATTR_L : X86_ATTR_DB);
+	    (bits == 64   ? X86_ATTR_L
+	     : bits == 32 ? X86_ATTR_DB
+	                  : 0);
 	c->seg[X86_CS].limit = UINT32_MAX;
 	if (legacy == is_legacy)
 		return;

@@ -7,12 +7,15 @@
  * returns to the way out.
  */
 #define _GNU_SOURCE 1
+#include <asm/ldt.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "oracle/oracle.h"
 
@@ -34,11 +37,17 @@ struct harness {
 
 static struct harness *const harness = (struct harness *)(uintptr_t)HARNESS;
 static struct state *current; /* the handler's */
+static bool has16;
 
 /* Linux's selectors of user code and data. */
-enum { CS32 = 0x23, CS64 = 0x33, DS32 = 0x2b };
+enum { CS32 = 0x23, CS64 = 0x33, DS32 = 0x2b, CS16 = 0x07 };
 /* Low code that leads from 32-bit code back to 64-bit code. */
-enum { BRIDGE = HARNESS - 4096, BRIDGE2 = BRIDGE + 32 };
+enum {
+	BRIDGE = HARNESS - 4096,
+	BRIDGE2 = BRIDGE + 32,
+	BRIDGE16 = BRIDGE + 64, /* the same from 16-bit code */
+	BRIDGE16_2 = BRIDGE + 96
+};
 
 void oracle_enter(void);
 void oracle_enter32(void);
@@ -133,17 +142,32 @@ map_at(uintptr_t at, size_t len)
 
 /* ljmp CS64:+16; +16: jmp [where] */
 static void
-make_bridge(uint32_t at, uint32_t where)
+make_bridge(uint32_t at, bool wide, uint32_t where)
 {
-	uint8_t *p = (uint8_t *)(uintptr_t)at;
+	uint8_t *p = (uint8_t *)(uintptr_t)at, *q = p;
 	uint32_t to = at + 16;
 	const uint16_t cs = CS64;
 
-	p[0] = 0xea;
-	memcpy(p + 1, &to, 4);
-	memcpy(p + 5, &cs, 2);
+	if (!wide)
+		*q++ = 0x66;
+	*q++ = 0xea;
+	memcpy(q, &to, 4);
+	memcpy(q + 4, &cs, 2);
 	memcpy(p + 16, (const uint8_t[]){ 0xff, 0x24, 0x25 }, 3);
 	memcpy(p + 19, &where, 4);
+}
+
+/* 16-bit code in all of the 4 GiB: the addresses stay, and what is by 16-bit
+ * addresses faults where it would. */
+static bool
+make_segment16(void)
+{
+	struct user_desc d = { .entry_number = CS16 >> 3,
+		               .limit = 0xfffff,
+		               .contents = MODIFY_LDT_CONTENTS_CODE,
+		               .limit_in_pages = 1 };
+
+	return syscall(SYS_modify_ldt, 1, &d, sizeof(d)) == 0;
 }
 
 bool
@@ -163,8 +187,11 @@ native_init(void)
 	    mprotect((void *)(uintptr_t)ARENA_RO, 4096, PROT_READ) < 0 ||
 	    map_at(BRIDGE, 4096) == NULL || sigaltstack(&alt, NULL) < 0)
 		return false;
-	make_bridge(BRIDGE, OUT_AT);
-	make_bridge(BRIDGE2, OUT2_AT);
+	make_bridge(BRIDGE, true, OUT_AT);
+	make_bridge(BRIDGE2, true, OUT2_AT);
+	make_bridge(BRIDGE16, false, OUT_AT);
+	make_bridge(BRIDGE16_2, false, OUT2_AT);
+	has16 = make_segment16();
 	if (mprotect((void *)(uintptr_t)BRIDGE, 4096, PROT_READ | PROT_EXEC) <
 	    0)
 		return false;
@@ -175,6 +202,12 @@ native_init(void)
 		if (sigaction(sigs[i], &sa, NULL) < 0)
 			return false;
 	return true;
+}
+
+bool
+native_has16(void)
+{
+	return has16;
 }
 
 uint8_t *
@@ -197,10 +230,10 @@ native_run(struct state *s, unsigned bits)
 	harness->rflags = s->rflags;
 	harness->out = (uint64_t)(uintptr_t)oracle_out;
 	harness->out2 = (uint64_t)(uintptr_t)oracle_out2;
-	harness->out32 = BRIDGE;
-	harness->out2_32 = BRIDGE2;
+	harness->out32 = bits == 16 ? BRIDGE16 : BRIDGE;
+	harness->out2_32 = bits == 16 ? BRIDGE16_2 : BRIDGE2;
 	harness->far_offset = CODE_AT;
-	harness->far_selector = CS32;
+	harness->far_selector = bits == 16 ? CS16 : CS32;
 	harness->entry =
 	    bits == 64 ? CODE_AT : (uint64_t)(uintptr_t)oracle_enter32;
 	harness->mxcsr = 0x1f80;

@@ -28,7 +28,7 @@ enum {
 	OUT2_32_AT = HARNESS + 0x2bc,
 	CODE_AT = ARENA_CODE + 0x100,
 	TAKEN_AT = CODE_AT + 0x60, /* where branches lead */
-	CODE_MAX = 0x60 - 8
+	CODE_MAX = 0x60 - 12       /* and the way out */
 };
 
 enum { NO_FAULT = -1 };
@@ -71,6 +71,7 @@ rng_one_in(struct rng *r, uint32_t n)
 
 /* native.c. init: false when the addresses are taken. */
 bool native_init(void);
+bool native_has16(void); /* may it have a 16-bit segment? */
 void native_code(const uint8_t *code, unsigned n);
 uint8_t *native_data(void); /* DATA_BYTES, then the page to read */
 void native_run(struct state *s, unsigned bits);
@@ -89,7 +90,7 @@ struct made {
 	int len; /* what the decoder says of it */
 	struct x86_insn insn;
 	uint16_t op;   /* the row's */
-	unsigned bits; /* 64, or 32: compatibility mode */
+	unsigned bits; /* 64; 32, 16: compatibility mode */
 };
 unsigned gen_rows(void);
 const char *gen_row_name(unsigned row);
