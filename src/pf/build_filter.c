@@ -23,6 +23,7 @@ pf_rule_init(struct pf_parser *p, const struct pf_stmt *s, enum pf_kind kind,
 {
 	memset(r, 0, sizeof(*r));
 	r->kind = (uint8_t)kind;
+	r->file = pf_lex_file(&p->lex);
 	r->line = p->lex.line;
 	r->action = s->action;
 	r->no = s->no;

@@ -597,14 +597,19 @@ translate_by_rule(struct eval *e)
 /* --- states --- */
 
 void
+pf_flows_forget_newest(struct pf_flows *flows)
+{
+	struct pf_flow *next = flows->first->next;
+
+	free(flows->first);
+	flows->first = next;
+}
+
+void
 pf_flows_fini(struct pf_flows *flows)
 {
-	while (flows->first != NULL) {
-		struct pf_flow *next = flows->first->next;
-
-		free(flows->first);
-		flows->first = next;
-	}
+	while (flows->first != NULL)
+		pf_flows_forget_newest(flows);
 }
 
 static bool
@@ -747,7 +752,7 @@ pf_eval(const struct pf_config *conf, const struct pf_eval_env *env,
 		out->by = PF_BY_STATE;
 		out->rule = f->rule;
 		out->ruleset = f->ruleset;
-		out->tag = f->tag;
+		out->tag = f->tag != NULL ? f->tag : pkt->tag;
 		/* The rule that made the state lets options pass, or not. */
 		if (pkt->options && !(f->rule != NULL && f->rule->allow_opts)) {
 			out->pass = false;

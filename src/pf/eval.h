@@ -82,6 +82,8 @@ struct pf_flows {
 };
 
 void pf_flows_fini(struct pf_flows *flows);
+/* Drop the state that was made last. */
+void pf_flows_forget_newest(struct pf_flows *flows);
 
 /*
  * Decide about a packet, and remember the state if it makes one. flows may be

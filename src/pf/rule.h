@@ -225,7 +225,10 @@ struct pf_ruleset;
 
 struct pf_rule {
 	unsigned nr;  /* in its ruleset, by kind */
-	int line;     /* of the file it was written in */
+	unsigned id;  /* over all rulesets, from 1, */
+	unsigned sid; /* and the first of its states' numbers: the compiler's */
+	const char *file; /* it was written in */
+	int line;
 	uint8_t kind; /* enum pf_kind */
 	uint8_t action, ret;
 	bool no;   /* no nat, no rdr, no binat, no scrub */

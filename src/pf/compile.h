@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* compile.h - pf's rules as a program for nftables.
+ *
+ * Directions are hooks: "in" is prerouting behind the translation of
+ * destinations, "out" is postrouting behind that of sources, so that rules see
+ * what pf's see. A state is a bit of the connection's mark for each of its two
+ * crossings (K1, K2), with the number of the rule that made it.
+ */
+#ifndef PF_COMPILE_H
+#define PF_COMPILE_H
+#include "base/buf.h"
+#include "base/error.h"
+#include "pf/rule.h"
+#include "pf/world.h"
+
+/*
+ * The whole configuration as text for one nft transaction, which takes the
+ * place of what was loaded. -ENOTSUP: a rule that Linux cannot hold, told as
+ * "FILE:LINE: ..."; -E2BIG: too many rules or anchors; -ENOMEM.
+ */
+int pf_compile(struct pf_config *conf, const struct pf_world *world,
+               struct buf *out, struct error *err);
+#endif

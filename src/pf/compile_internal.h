@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* compile_internal.h - private to the compiler: the marks, and one run of it.
+ */
+#ifndef PF_COMPILE_INTERNAL_H
+#define PF_COMPILE_INTERNAL_H
+#include "pf/compile.h"
+#include "pf/nf.h"
+
+/* The packet's mark while rules are gone through. */
+enum pf_mark {
+	PF_MARK_TAG = 0x000003ff,
+	PF_MARK_RULE = 0x00fffc00, /* who wins so far */
+	PF_MARK_RULE_SHIFT = 10,
+	PF_MARK_DONE = 0x01000000, /* quick */
+	PF_MARK_REJECT = 0x06000000,
+	PF_MARK_REJECT_1 = 0x02000000, /* to be answered */
+	PF_MARK_REJECT_2 = 0x04000000, /* a copy on its way to be */
+	PF_MAX_IDS = 0x3fff,
+	PF_MAX_TAGS = 0x3ff,
+};
+
+/* The connection's mark. K1 passes what goes the first packet's way inbound,
+ * and its answers outbound; K2 the other two crossings. */
+#define PF_CT_K1     0x80000000U
+#define PF_CT_K2     0x40000000U
+#define PF_CT_ANSWER 0x20000000U /* of a reject */
+#define PF_CT_ID1    0x0fffc000U /* the rule of K1's state */
+#define PF_CT_ID2    0x00003fffU
+#define PF_CT_SHIFT  14
+
+struct compile {
+	struct pf_config *conf;
+	const struct pf_world *world;
+	struct error *err;
+	struct nf_table *t;
+	uint8_t af;
+	uint8_t dir; /* PF_IN, PF_OUT: the pass at hand */
+	unsigned depth;
+	const char *tag[PF_MAX_TAGS]; /* tag[n] has number n + 1 */
+	unsigned n_tags;
+	bool rejects_out; /* some rule answers what goes out */
+	bool failed;
+};
+
+/* Say that a rule cannot be had. Always false. */
+bool pf_refuse(struct compile *c, const struct pf_rule *r, const char *what);
+/* The number of a tag, from 1; 0: too many. */
+unsigned pf_tag_number(struct compile *c, const char *tag);
+/* FreeBSD's name of an interface as Linux has it. */
+const char *pf_linux_ifname(const char *ifname);
+
+/* The sets of a ruleset's tables, and the name of one. */
+bool pf_compile_tables(struct compile *c);
+const char *pf_table_set(struct compile *c, const struct pf_ruleset *rs,
+                         const char *table);
+/* A set of what an interface has now. */
+const char *pf_dyn_set(struct compile *c, const struct pf_addr *a);
+
+/* The rule's conditions as terms, added to each of the rules in alt (several
+ * when one condition is an or). false: it can never match in this family, or
+ * was refused. */
+struct pf_alternatives {
+	struct nf_rule rule[4];
+	unsigned n;
+};
+bool pf_compile_terms(struct compile *c, const struct pf_ruleset *rs,
+                      const struct pf_rule *r, struct pf_alternatives *alt);
+
+bool pf_compile_nat(struct compile *c);
+#endif
