@@ -10,8 +10,8 @@
 
 /* --- building --- */
 
-static const char *
-text(struct nf_table *t, const char *fmt, va_list ap)
+static const char *PRINTF(2, 0)
+    text(struct nf_table *t, const char *fmt, va_list ap)
 {
 	char line[1024];
 
