@@ -553,6 +553,8 @@ status_of(const struct guest *g)
 		[VM_SUSPEND_ERROR] = EXIT_FAILED,
 	};
 
+	if (vm_suspended(g->vm) == VM_SUSPEND_STATUS)
+		return g->vm->status;
 	return status[vm_suspended(g->vm)];
 }
 

@@ -22,6 +22,7 @@
 #include "dev/legacy.h"
 #include "dev/lpc.h"
 #include "dev/mptable.h"
+#include "dev/pctestdev.h"
 #include "dev/pic.h"
 #include "dev/pit.h"
 #include "dev/power.h"
@@ -67,6 +68,7 @@ fixed_devices(struct machine *m, struct error *err)
 	struct vm *vm = m->vm;
 	struct firmware_parts parts;
 	enum firmware_kind kind = FIRMWARE_NONE;
+	bool testdev;
 
 	if (firmware_kind(root_of(m), &kind, err) < 0 ||
 	    pci_bus_new(vm, &m->bus, err) < 0 || pic_new(vm, err) < 0 ||
@@ -83,6 +85,11 @@ fixed_devices(struct machine *m, struct error *err)
 	if (m->vmgen == 0)
 		m->vmgen = VMGEN_GPA;
 	if (vmgen_new(vm, m->power, m->vmgen, err) < 0)
+		return err->code;
+	/* Before the slots, or a card would have its ports. */
+	if (config_get_bool(root_of(m), "lpc.pc-testdev", false, &testdev,
+	                    err) < 0 ||
+	    (testdev && pctestdev_new(vm, err) < 0))
 		return err->code;
 	pci_set_shared(m->bus, &m->shared);
 	rtc_set_memory(m->rtc, vm->lowmem, vm->highmem);
@@ -419,4 +426,5 @@ machine_lpc_names(struct buf *out)
 	buf_puts(out, "bootrom\n");
 	for (size_t i = 0; i < NCOMS; i++)
 		buf_printf(out, "%s\n", com_ports[i].name);
+	buf_puts(out, "pc-testdev\n");
 }

@@ -33,7 +33,6 @@ static const struct {
 	const char *why;
 } keys[] = {
 	{ "tpm", false, "there is no TPM yet" },
-	{ "lpc.pc-testdev", true, "there is no such device" },
 	{ "x86.verbosemsr", true, "accesses to MSRs are not logged" },
 };
 

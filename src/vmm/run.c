@@ -190,6 +190,15 @@ halt_all(struct vm *vm)
 }
 
 void
+vm_suspend_status(struct vm *vm, uint8_t status)
+{
+	if (!first_reason(vm, VM_SUSPEND_STATUS))
+		return;
+	vm->status = status;
+	halt_all(vm);
+}
+
+void
 vm_suspend(struct vm *vm, enum vm_suspend how)
 {
 	if (first_reason(vm, how))

@@ -35,7 +35,8 @@ enum vm_suspend {
 	VM_SUSPEND_HALT,
 	VM_SUSPEND_TRIPLEFAULT,
 	VM_SUSPEND_DESTROY,
-	VM_SUSPEND_ERROR /* vm->error says what */
+	VM_SUSPEND_ERROR, /* vm->error says what */
+	VM_SUSPEND_STATUS /* the guest chose vm->status: a test device's */
 };
 
 struct vcpu {
@@ -89,6 +90,7 @@ struct vm {
 	bool x2apic, strict_msr, strict_io;
 	bool common_cpu; /* only what every engine has: see baseline.h */
 	struct error error;
+	uint8_t status; /* of VM_SUSPEND_STATUS */
 	/* The debugger's ear: a vCPU met a breakpoint or did its step. The vCPU
 	 * waits while somebody holds the VM paused. NULL: nobody debugs. */
 	void (*debugger)(void *ctx, struct vcpu *v);
@@ -168,6 +170,7 @@ int vm_vcpu_set(struct vm *vm, unsigned id, const struct x86_state *st,
 int vm_start(struct vm *vm, struct error *err);
 /* Ends the loop, too; the first caller's reason stays. */
 void vm_suspend(struct vm *vm, enum vm_suspend how); /* any thread */
+void vm_suspend_status(struct vm *vm, uint8_t status);
 enum vm_suspend vm_suspended(const struct vm *vm);
 void vm_stop(struct vm *vm); /* all vCPU threads joined */
 /* No vCPU executes and devices are quiet when pause returns, and until as many

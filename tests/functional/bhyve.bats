@@ -63,9 +63,6 @@ tiny() {
 	run bhyve -l tpm,swtpm,/run/tpm -o loader.kernel=/bin/sh x
 	[ "$status" = 4 ]
 	has 'tpm: there is no TPM yet'
-	run bhyve -l pc-testdev -o loader.kernel=/bin/sh x
-	[ "$status" = 4 ]
-	has 'lpc.pc-testdev: there is no such device'
 	run bhyve -k "$DIR/none" x
 	[ "$status" = 4 ]
 	has "$DIR/none"
@@ -109,6 +106,11 @@ pci.0.3.0.path=/vm/%(name).img"
 		-o loader.kernel="$DIR/in" strict
 	[ "$status" = 4 ]
 	has 'unhandled in port 0x1234'
+	# mov al, 16; out 0xf4, al: the test device's way out
+	tiny "$DIR/out" b010e6f4f4
+	run timeout -s KILL 60 "$BIN/bhyve" -o engine=soft -m 16M \
+		-l pc-testdev -o loader.kernel="$DIR/out" status
+	[ "$status" = 33 ]
 	run bhyvectl --vm=fault --destroy
 	[ "$status" = 0 ]
 	[ ! -e "$GAOL_RUN-vm/fault" ]
