@@ -74,7 +74,17 @@ struct guest {
 	bool monitored;
 	char *title; /* where ps(1) reads our name, title_room bytes */
 	size_t title_room;
+	uint64_t began_ns; /* when this life of it began */
 };
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
 
 static int
 fail(const struct error *err)
@@ -274,6 +284,7 @@ make_vm(struct guest *g, struct error *err)
 		.ncpus = g->ncpus,
 		.mem_bytes = g->mem_bytes,
 		.tsc_hz = tsc_hz(),
+		.began_ns = g->began_ns,
 	};
 	const char *word = config_get(r, "engine");
 	const char *cpu = config_get(r, "x86.cpu");
@@ -629,8 +640,10 @@ monitor(struct guest *g)
 	for (;;) {
 		pid_t pid = fork();
 
-		if (pid == 0)
+		if (pid == 0) {
+			g->began_ns = now_ns();
 			_exit(run_guest(g));
+		}
 		if (pid < 0) {
 			error_sys(&err, "fork");
 			return fail(&err);
@@ -647,7 +660,8 @@ int
 main(int argc, char *argv[])
 {
 	struct vm_cmdline o = { .read_config = read_config };
-	struct guest g = { .dir = -1,
+	struct guest g = { .began_ns = now_ns(),
+		           .dir = -1,
 		           .lock = -1,
 		           .signal_fd = -1,
 		           .uid_lock = -1,

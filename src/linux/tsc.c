@@ -50,15 +50,34 @@ now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
+/* Counter and clock of one moment: of a few tries the one that was the least
+ * interrupted. */
+static void
+sample(uint64_t *out_ns, uint64_t *out_ticks)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned i = 0; i < 16; i++) {
+		uint64_t from = __rdtsc(), ns = now_ns(),
+		         took = __rdtsc() - from;
+
+		if (took >= best)
+			continue;
+		best = took;
+		*out_ns = ns;
+		*out_ticks = from + took / 2;
+	}
+}
+
 static uint64_t
 measured(void)
 {
-	const struct timespec wait = { 0, 5000000 };
-	uint64_t t0 = now_ns(), c0 = __rdtsc(), t1, c1;
+	const struct timespec wait = { 0, 2000000 };
+	uint64_t t0, c0, t1, c1;
 
+	sample(&t0, &c0);
 	nanosleep(&wait, NULL);
-	t1 = now_ns();
-	c1 = __rdtsc();
+	sample(&t1, &c1);
 	return (uint64_t)((__uint128_t)(c1 - c0) * 1000000000 / (t1 - t0));
 }
 

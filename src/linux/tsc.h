@@ -6,7 +6,7 @@
 
 /*
  * Hertz, as the kernel has calibrated it (the perf(1) clock page; a program
- * without the right to it measures for 5 ms). Never 0: a counter that is not
+ * without the right to it measures for 2 ms). Never 0: a counter that is not
  * invariant has the frequency of now.
  * Source: linux/perf_event.h, cap_user_time.
  */

@@ -174,9 +174,12 @@ verb_stats(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
 		c->vm->ops->stats(&c->vm->vcpus[id], out);
 		vm_resume(c->vm);
 	}
-	/* Managers look for it; it is the whole VM's. */
-	if (id == 0)
+	/* The whole VM's; managers look for the second. */
+	if (id == 0) {
+		vm_stat(out, "microseconds to the first instruction",
+		        c->vm->start_ns / 1000);
 		vm_stat(out, "Resident memory", guest_mem_resident(c->vm->mem));
+	}
 	return 0;
 }
 

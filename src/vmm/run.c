@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "vmm/vm.h"
 
@@ -129,6 +130,8 @@ let_go(struct vm_run *r)
 int
 vm_start(struct vm *vm, struct error *err)
 {
+	struct timespec now;
+
 	vm_devices_resume(vm);
 	vm->run->running = vm->ncpus;
 	/* None runs before all are there: the first may kick the others. */
@@ -141,6 +144,9 @@ vm_start(struct vm *vm, struct error *err)
 			vm_stop(vm);
 			return err->code;
 		}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	vm->start_ns = (uint64_t)now.tv_sec * 1000000000 +
+	               (uint64_t)now.tv_nsec - vm->began_ns;
 	let_go(vm->run);
 	return 0;
 }

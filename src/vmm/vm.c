@@ -55,6 +55,7 @@ vm_new(const struct vm_options *o, struct vm **out_vm, struct error *err)
 		.ops = o->engine,
 		.ncpus = o->ncpus,
 		.tsc_hz = o->tsc_hz,
+		.began_ns = o->began_ns,
 		.x2apic = o->x2apic,
 		.strict_msr = o->strict_msr,
 		.strict_io = o->strict_io,

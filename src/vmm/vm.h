@@ -89,6 +89,8 @@ struct vm {
 	uint64_t tsc_hz;          /* of the host, and so of the guest */
 	bool x2apic, strict_msr, strict_io;
 	bool common_cpu; /* only what every engine has: see baseline.h */
+	uint64_t began_ns; /* of the host's clock: when its process began */
+	uint64_t start_ns; /* from then to the first instruction */
 	struct error error;
 	uint8_t status; /* of VM_SUSPEND_STATUS */
 	/* The debugger's ear: a vCPU met a breakpoint or did its step. The vCPU
@@ -117,6 +119,7 @@ struct vm_options {
 	unsigned ncpus;
 	uint64_t mem_bytes; /* split at 3 GiB; see vm_new() */
 	uint64_t tsc_hz;
+	uint64_t began_ns; /* 0: nobody asks */
 	bool x2apic, strict_msr, strict_io, common_cpu;
 	const struct engine_ops *engine;
 	const struct clock_source *clock; /* NULL: the host's */

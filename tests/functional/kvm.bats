@@ -51,7 +51,8 @@ disk() {
 
 # stat_of VM NAME: a counter of its first processor.
 stat_of() {
-	bhyvectl --vm="$1" --get-stats | sed -n "s/^$2 *\t//p"
+	bhyvectl --vm="$1" --get-stats |
+		awk -F '\t' -v n="$2" '{ sub(/ +$/, "", $1) } $1 == n { print $2 }'
 }
 
 @test "a queue's requests and interrupts leave KVM for nobody" {
