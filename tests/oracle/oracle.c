@@ -248,11 +248,12 @@ differ_fault(const struct test *t, const struct state *a, const struct state *b,
 	/* The host's kernel is there, out of reach; the guest has none. */
 	uint32_t present = a->cr2 >> 47 ? X86_PF_P : 0;
 	/* Of an image, any byte may be the first to be touched. */
-	bool image = false;
+	bool image = false, wraps = false;
 
 	for (unsigned i = 0; i < t->n; i++)
 		if (!t->ud && (t->m[i].insn.attr & X86_A_HOST)) {
 			image = true;
+			wraps |= t->m[i].insn.addrsize == 2;
 			present |= X86_PF_P;
 		}
 	if (differ_u64(out, room, "error code", a->error & ~present,
@@ -260,7 +261,7 @@ differ_fault(const struct test *t, const struct state *a, const struct state *b,
 		return true;
 	/* Such a one may wrap around at 64 KiB, too. */
 	if (a->fault != X86_PF ||
-	    (image && (a->cr2 - b->cr2 + 4096 < 8192 || t->bits == 16)))
+	    (image && (a->cr2 - b->cr2 + 4096 < 8192 || wraps)))
 		return false;
 	return differ_u64(out, room, "CR2", a->cr2, b->cr2);
 }

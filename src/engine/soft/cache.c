@@ -22,9 +22,10 @@
 enum {
 	FIRST_REF = 10,        /* 0 is none; uops lie as they are large */
 	BLOCK_USUAL = 256,     /* bytes; for the hash's size */
-	CACHE_START = 5 << 19, /* bytes, or the limit */
-	REMAKE_SHARE = 20,     /* of the time */
-	IDLE_SECONDS = 2
+	CACHE_START = 6 << 20, /* bytes, or the limit */
+	REMAKE_SHARE = 50,     /* of the time */
+	IDLE_SECONDS = 2,
+	IDLE_BYTES = 1 << 19 /* nobody asks these back */
 };
 
 _Static_assert((FIRST_REF * 8 + sizeof(struct block)) % sizeof(struct uop) ==
@@ -462,19 +463,17 @@ block_flush_all(struct soft_vm *vm, struct cpu *c)
 	sync_end(vm, c);
 }
 
-/* Give back what was not executed for some time. */
+/* Give back what was not executed since blocks were last cleared up. */
 static void
 shrink(struct soft_vm *vm)
 {
 	struct block_cache *k = vm->blocks;
-	size_t old = k->bound, stays = 0;
+	size_t old = k->bound, stays = k->bytes[BLOCK_YOUNG];
 
-	for (unsigned age = 1; age <= BLOCK_YOUNG; age++)
-		stays += k->bytes[age];
 	if (stays + stays / 2 < old)
 		set_bound(k, stays + stays / 2 > CACHE_START ? stays + stays / 2
 		                                             : CACHE_START);
-	clear_up(vm, 1, __rdtsc());
+	clear_up(vm, BLOCK_YOUNG, __rdtsc());
 	stays = (k->used + GUEST_PAGE - 1) & ~(size_t)(GUEST_PAGE - 1);
 	if (stays < old)
 		(void)madvise(k->arena + stays, old - stays, MADV_DONTNEED);
@@ -487,7 +486,7 @@ block_idle(struct cpu *c)
 	struct block_cache *k = vm->blocks;
 
 	if (__rdtsc() - k->cleared_at < IDLE_SECONDS * vm->vm->tsc_hz ||
-	    k->used < CACHE_START / 4)
+	    k->used < IDLE_BYTES)
 		return;
 	sync_begin(vm, c);
 	pthread_mutex_lock(&k->lock);
