@@ -88,7 +88,7 @@ struct vm {
 	uint64_t lowmem, highmem; /* bytes below and above 4 GiB */
 	uint64_t tsc_hz;          /* of the host, and so of the guest */
 	bool x2apic, strict_msr, strict_io;
-	bool common_cpu; /* only what every engine has: see baseline.h */
+	bool common_cpu;   /* only what every engine has: see baseline.h */
 	uint64_t began_ns; /* of the host's clock: when its process began */
 	uint64_t start_ns; /* from then to the first instruction */
 	struct error error;
