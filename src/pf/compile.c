@@ -419,6 +419,17 @@ can_do(struct compile *c, const struct pf_rule *r)
 	return true;
 }
 
+/* A connection that was translated keeps state, whatever its rule says. */
+static void
+keep_translated(struct compile *c, struct nf_chain *chain)
+{
+	bool in = c->dir == PF_IN;
+
+	nf_say(c->t, chain,
+	       "ct status %s ct direction original ct mark set ct mark | 0x%x",
+	       in ? "dnat" : "snat", in ? PF_CT_K1 : PF_CT_K2);
+}
+
 static void
 pass(struct compile *c, struct nf_chain *chain, const struct pf_rule *r)
 {
@@ -489,8 +500,10 @@ action(struct compile *c, const struct pf_rule *r, struct buf *wins)
 		block(c, chain, r);
 	else if (r->state != PF_STATE_NONE)
 		pass_with_state(c, chain, r);
-	else
+	else {
+		keep_translated(c, chain);
 		pass(c, chain, r);
+	}
 	map_add(wins, r->id << PF_MARK_RULE_SHIFT, chain->name);
 	return true;
 }
@@ -608,15 +621,11 @@ shortcut(struct compile *c, struct nf_chain *base)
 	       in ? "reply" : "original", PF_CT_K2);
 }
 
-/* No rule matched: pass. A translated connection keeps state all the same. */
+/* No rule matched: pass. */
 static void
 by_default(struct compile *c, struct nf_chain *chain)
 {
-	bool in = c->dir == PF_IN;
-
-	nf_say(c->t, chain,
-	       "ct status %s ct direction original ct mark set ct mark | 0x%x",
-	       in ? "dnat" : "snat", in ? PF_CT_K1 : PF_CT_K2);
+	keep_translated(c, chain);
 	no_options(c, chain);
 	nf_say(c->t, chain, "accept");
 }

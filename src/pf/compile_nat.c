@@ -153,15 +153,12 @@ binat_rule(struct compile *c, struct nf_chain *chain,
 {
 	struct pf_alternatives alt;
 	struct pf_rule as = *r;
-	const struct pf_addr *outer = &r->nat.target[0].addr;
 	const struct pf_target inner = { .addr = r->src.addr };
 	const char *to;
 
-	if (r->no && c->dir == PF_IN)
-		return true;
-	if (c->dir == PF_IN) {
+	if (c->dir == PF_IN && !r->no) {
 		as.src = r->dst;
-		as.dst = (struct pf_peer){ .addr = *outer };
+		as.dst = (struct pf_peer){ .addr = r->nat.target[0].addr };
 	}
 	if (!pf_compile_terms(c, rs, &as, &alt))
 		return !c->failed;

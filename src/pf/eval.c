@@ -469,8 +469,9 @@ find_translation(struct eval *e, const struct pf_ruleset *rs, enum pf_kind kind)
 	     r = r->next) {
 		const struct pf_rule *in = NULL;
 
-		if (!(binat_in && !r->is_anchor ? matches_binat_in(e, rs, r)
-		                                : matches(e, rs, r)))
+		if (!(binat_in && !r->is_anchor && !r->no
+		          ? matches_binat_in(e, rs, r)
+		          : matches(e, rs, r)))
 			continue;
 		if (r->tag != NULL)
 			e->pkt.tag = r->tag;
@@ -644,6 +645,19 @@ find_flow(const struct pf_flows *flows, const struct pf_packet *pkt)
 	return f;
 }
 
+/* A packet of a state goes on translated as the state says. */
+static void
+translate_by_state(const struct pf_flow *f, struct pf_packet *pkt)
+{
+	const struct pf_end *to = pkt->dir == PF_IN ? &f->stack : &f->wire;
+	bool turned = f->dir != pkt->dir;
+
+	pkt->src = turned ? to->dst : to->src;
+	pkt->dst = turned ? to->src : to->dst;
+	pkt->sport = turned ? to->dport : to->sport;
+	pkt->dport = turned ? to->sport : to->dport;
+}
+
 static struct pf_end
 end_of(const struct pf_packet *pkt)
 {
@@ -743,6 +757,7 @@ pf_eval(const struct pf_config *conf, const struct pf_eval_env *env,
 
 	memset(out, 0, sizeof(*out));
 	out->pass = true;
+	out->after = *pkt;
 	if (skipped(&e)) {
 		out->by = PF_BY_SKIP;
 		return 0;
@@ -753,6 +768,9 @@ pf_eval(const struct pf_config *conf, const struct pf_eval_env *env,
 		out->rule = f->rule;
 		out->ruleset = f->ruleset;
 		out->tag = f->tag != NULL ? f->tag : pkt->tag;
+		out->after = *pkt;
+		out->after.tag = out->tag;
+		translate_by_state(f, &out->after);
 		/* The rule that made the state lets options pass, or not. */
 		if (pkt->options && !(f->rule != NULL && f->rule->allow_opts)) {
 			out->pass = false;
@@ -762,6 +780,7 @@ pf_eval(const struct pf_config *conf, const struct pf_eval_env *env,
 	}
 	decide(&e);
 	out->tag = e.pkt.tag;
+	out->after = e.pkt;
 	if (out->pass)
 		code = keep(&e, flows);
 	return code;

@@ -74,6 +74,7 @@ struct pf_verdict {
 	struct pf_ip new_ip;
 	uint16_t new_port; /* 0: free to choose, or unchanged */
 	const char *tag;
+	struct pf_packet after; /* as it goes on, if it does */
 };
 
 /* The states of one machine. */

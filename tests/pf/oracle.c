@@ -67,13 +67,15 @@ static const char setup[] =
     "  ip link set x$i up; ip link set f$i up\n"
     "  ip addr add 10.$i.0.1/24 dev f$i\n"
     "  ip -6 addr add fd0$i::1/64 dev f$i nodad\n"
-    "  for h in 2 3 4 5; do\n"
+    "  for h in 2 3 4 5 102 103 104 105 200; do\n"
     "    ip neigh add 10.$i.0.$h lladdr 02:00:00:00:02:0$i dev f$i\n"
     "    ip neigh add fd0$i::$h lladdr 02:00:00:00:02:0$i dev f$i\n"
     "  done\n"
     "  echo 0 >/proc/sys/net/ipv4/conf/f$i/rp_filter\n"
+    "  echo 0 >/proc/sys/net/ipv4/conf/f$i/send_redirects\n"
     "done\n"
     "echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter\n"
+    "echo 0 >/proc/sys/net/ipv4/conf/all/send_redirects\n"
     "echo 1 >/proc/sys/net/ipv4/ip_forward\n"
     "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding\n";
 
@@ -250,6 +252,48 @@ put_rules(struct buf *out, unsigned n, unsigned depth)
 	}
 }
 
+/* Translation with one outcome: no ports to choose, no turns to take. */
+static void
+put_translation(struct buf *out)
+{
+	unsigned outer = rnd(2), inner = outer ^ 1;
+	unsigned host = FIRST_HOST + rnd(HOSTS), port = often(50);
+	const char *no = often(15) ? "no " : "";
+	const char *pass = no[0] == '\0' && often(20) ? " pass" : "";
+
+	switch (rnd(3)) {
+	case 0:
+		buf_printf(out, "%srdr%s on f%u inet proto %s to 10.%u.0.%u",
+		           no, pass, outer, often(50) ? "{ tcp udp }" : "udp",
+		           inner, host);
+		if (port)
+			buf_printf(out, " port %u", 1 + rnd(6));
+		if (no[0] != '\0')
+			break;
+		/* To where it goes already is no translation for Linux. */
+		buf_printf(out, " -> 10.%u.0.%u", inner,
+		           FIRST_HOST +
+		               (host - FIRST_HOST + 1 + rnd(HOSTS - 1)) %
+		                   HOSTS);
+		if (port)
+			buf_printf(out, " port %u", 1 + rnd(6));
+		break;
+	case 1:
+		buf_printf(out, "%sbinat%s on f%u inet from 10.%u.0.%u to any",
+		           no, pass, outer, inner, host);
+		if (no[0] == '\0')
+			buf_printf(out, " -> 10.%u.0.%u", outer, 100 + host);
+		break;
+	default:
+		buf_printf(out, "%snat%s on f%u inet from 10.%u.0.%u", no, pass,
+		           outer, inner, host);
+		if (no[0] == '\0')
+			buf_printf(out, " -> 10.%u.0.200 static-port", outer);
+		break;
+	}
+	buf_putc(out, '\n');
+}
+
 static void
 put_ruleset(struct buf *out)
 {
@@ -265,6 +309,8 @@ put_ruleset(struct buf *out)
 			buf_printf(out, " fd0%u::%u", rnd(2), FIRST_HOST);
 		buf_puts(out, " }\n");
 	}
+	for (unsigned i = often(50) ? rnd(5) : 0; i > 0; i--)
+		put_translation(out);
 	if (often(40))
 		buf_puts(out, "block\n");
 	put_rules(out, 1 + rnd(12), 0);
@@ -273,9 +319,11 @@ put_ruleset(struct buf *out)
 /* --- packets --- */
 
 struct shot {
-	struct pf_packet pkt; /* as it comes in */
-	unsigned side;        /* it comes by f0 or f1 */
+	struct pf_packet pkt;   /* as it comes in */
+	struct pf_packet after; /* as it goes out */
+	unsigned side;          /* it comes by f0 or f1 */
 	bool expected, seen;
+	bool other; /* what was seen is not what was to be */
 };
 
 static bool
@@ -284,19 +332,33 @@ is_icmp(const struct pf_packet *p)
 	return p->proto == PF_PROTO_ICMP || p->proto == PF_PROTO_ICMP6;
 }
 
-/* The other way. */
+/* By which interface does an address go? */
+static unsigned
+side_of(const struct pf_packet *p)
+{
+	return p->dst.b[1]; /* 10.SIDE.0.n, fd0SIDE::n */
+}
+
+/* The answer of whom it went to. */
 static void
 turn(struct shot *s)
 {
 	struct pf_packet *p = &s->pkt;
-	struct pf_ip ip = p->src;
-	uint16_t port = p->sport;
+	struct pf_ip ip;
+	uint16_t port;
+
+	s->side = side_of(&s->after);
+	p->src = s->after.src;
+	p->dst = s->after.dst;
+	p->sport = s->after.sport;
+	p->dport = s->after.dport;
+	ip = p->src;
+	port = p->sport;
 
 	p->src = p->dst;
 	p->dst = ip;
 	p->sport = p->dport;
 	p->dport = port;
-	s->side ^= 1;
 	if (is_icmp(p))
 		p->icmp_type = p->proto == PF_PROTO_ICMP ? 0 : 129;
 }
@@ -311,8 +373,9 @@ another_packet(struct shot *s, const struct shot *before, unsigned n)
 
 	*s = *b;
 	s->seen = false;
-	if (often(70) && b->pkt.proto != PF_PROTO_TCP &&
-	    (!is_icmp(&b->pkt) || (request && b->expected)))
+	s->other = false;
+	if (often(70) && b->pkt.proto != PF_PROTO_TCP && b->expected &&
+	    (!is_icmp(&b->pkt) || request))
 		turn(s);
 }
 
@@ -340,6 +403,11 @@ random_packet(struct shot *s, const struct shot *before, unsigned n)
 		         p->af == PF_AF_INET6 ? "fd0%u::%u" : "10.%u.0.%u",
 		         s->side ^ to, FIRST_HOST + rnd(HOSTS));
 		inet_pton(p->af, text, ip->b);
+	}
+	/* Outer addresses of binat and nat, too. */
+	if (p->af == PF_AF_INET && often(15)) {
+		p->dst.b[1] = (uint8_t)s->side;
+		p->dst.b[3] = (uint8_t)(often(80) ? 100 + p->dst.b[3] : 200);
 	}
 	p->sport = (uint16_t)(1 + rnd(8));
 	p->dport = (uint16_t)(1 + rnd(8));
@@ -452,6 +520,23 @@ build(const struct shot *s, uint32_t number, uint8_t *to)
 	return 34 + len;
 }
 
+/* Has a frame the addresses and ports? */
+static bool
+is_as(const struct pf_packet *p, const uint8_t *frame)
+{
+	bool v6 = p->af == PF_AF_INET6;
+	const uint8_t *ip = frame + 14, *upper = ip + (v6 ? 40 : 20);
+	size_t len = v6 ? 16 : 4;
+
+	if (memcmp(ip + (v6 ? 8 : 12), p->src.b, len) != 0 ||
+	    memcmp(ip + (v6 ? 24 : 16), p->dst.b, len) != 0)
+		return false;
+	if (is_icmp(p))
+		return (upper[4] << 8 | upper[5]) == p->sport;
+	return (upper[0] << 8 | upper[1]) == p->sport &&
+	       (upper[2] << 8 | upper[3]) == p->dport;
+}
+
 /* Mark what came out by fd, of the packets from base on. */
 static void
 collect(int fd, uint32_t base, struct shot *shots, unsigned n)
@@ -474,8 +559,10 @@ collect(int fd, uint32_t base, struct shot *shots, unsigned n)
 			       frame + 14 + (frame[16] << 8 | frame[17]) - 4,
 			       4);
 		id = ntohl(id) - base;
-		if (id < n)
-			shots[id].seen = true;
+		if (id >= n)
+			continue;
+		shots[id].seen = true;
+		shots[id].other = !is_as(&shots[id].after, frame);
 	}
 }
 
@@ -523,26 +610,55 @@ load(struct bed *b, const struct buf *rules)
 	return conf;
 }
 
+static bool
+same(const struct pf_packet *p, const struct pf_packet *q)
+{
+	return p->af == q->af && p->proto == q->proto &&
+	       pf_ip_cmp(&p->src, &q->src) == 0 &&
+	       pf_ip_cmp(&p->dst, &q->dst) == 0 && p->sport == q->sport &&
+	       p->dport == q->dport;
+}
+
+static bool
+answers(const struct pf_packet *p, const struct pf_packet *q)
+{
+	return p->af == q->af && p->proto == q->proto &&
+	       pf_ip_cmp(&p->src, &q->dst) == 0 &&
+	       pf_ip_cmp(&p->dst, &q->src) == 0 && p->sport == q->dport &&
+	       p->dport == q->sport;
+}
+
 /* Is one of the packets before of the same connection, and went through? */
 static bool
 is_known(const struct shot *shots, unsigned n)
 {
-	const struct pf_packet *p = &shots[n].pkt, *q;
+	const struct pf_packet *p = &shots[n].pkt;
 
-	for (unsigned i = 0; i < n; i++) {
-		q = &shots[i].pkt;
-		if (!shots[i].expected || q->af != p->af ||
-		    q->proto != p->proto)
-			continue;
-		if (pf_ip_cmp(&p->src, &q->src) == 0 &&
-		    pf_ip_cmp(&p->dst, &q->dst) == 0 && p->sport == q->sport &&
-		    p->dport == q->dport)
+	for (unsigned i = 0; i < n; i++)
+		if (shots[i].expected &&
+		    (same(p, &shots[i].pkt) || answers(p, &shots[i].after)))
 			return true;
-		if (pf_ip_cmp(&p->src, &q->dst) == 0 &&
-		    pf_ip_cmp(&p->dst, &q->src) == 0 && p->sport == q->dport &&
-		    p->dport == q->sport)
+	return false;
+}
+
+/* Would it go out just as one of another connection did? Linux then chooses
+ * another port; pf has its states apart, or refuses. */
+static bool
+collides(const struct shot *shots, unsigned n)
+{
+	const struct shot *s = &shots[n];
+
+	for (unsigned i = 0; i < n; i++)
+		if (shots[i].expected &&
+		    ((same(&s->after, &shots[i].after) &&
+		      !same(&s->pkt, &shots[i].pkt)) ||
+		     (answers(&s->after, &shots[i].pkt) &&
+		      !answers(&s->pkt, &shots[i].after)) ||
+		     (same(&s->pkt, &shots[i].pkt) &&
+		      !same(&s->after, &shots[i].after)) ||
+		     (answers(&s->pkt, &shots[i].after) &&
+		      !answers(&s->after, &shots[i].pkt))))
 			return true;
-	}
 	return false;
 }
 
@@ -551,24 +667,45 @@ is_known(const struct shot *shots, unsigned n)
  * keep of the first crossing: stricter than pf, and told in compat.md. */
 static bool
 expect(struct bed *b, const struct pf_config *conf, struct pf_flows *flows,
-       const struct shot *shots, unsigned n)
+       struct shot *shots, unsigned n)
 {
 	const struct pf_eval_env env = { .world = &b->world };
-	const struct shot *s = &shots[n];
+	struct shot *s = &shots[n];
 	struct pf_packet pkt = s->pkt;
 	struct pf_verdict in, out;
 
+	s->after = s->pkt;
 	pkt.dir = PF_IN;
 	pkt.ifname = s->side == 0 ? "f0" : "f1";
 	if (pf_eval(conf, &env, flows, &pkt, &in) < 0 || !in.pass)
 		return false;
+	pkt = in.after;
 	pkt.dir = PF_OUT;
 	pkt.rcv_if = pkt.ifname;
-	pkt.ifname = s->side == 0 ? "f1" : "f0";
+	pkt.ifname = side_of(&pkt) == 0 ? "f0" : "f1";
 	pkt.tag = in.tag;
-	if (pf_eval(conf, &env, flows, &pkt, &out) == 0 && out.pass)
+	if (pf_eval(conf, &env, flows, &pkt, &out) < 0)
+		return false;
+	s->after = out.after;
+	if (out.pass)
 		return true;
 	if (in.makes_state && !is_known(shots, n))
+		pf_flows_forget_newest(flows);
+	return false;
+}
+
+/* Ask the reference; false, and nothing remembered: the packet would collide
+ * with a translated one. */
+static bool
+settle(struct bed *b, const struct pf_config *conf, struct pf_flows *flows,
+       struct shot *shots, unsigned n)
+{
+	struct pf_flow *before = flows->first;
+
+	shots[n].expected = expect(b, conf, flows, shots, n);
+	if (!collides(shots, n))
+		return true;
+	while (flows->first != before)
 		pf_flows_forget_newest(flows);
 	return false;
 }
@@ -582,7 +719,10 @@ describe(const struct shot *s, unsigned n)
 	       n, s->side, s->pkt.proto,
 	       pf_ip_text(s->pkt.af, &s->pkt.src, src), s->pkt.sport,
 	       pf_ip_text(s->pkt.af, &s->pkt.dst, dst), s->pkt.dport);
-	printf("%s, not %s\n", s->seen ? "passed" : "blocked",
+	printf("%s, not %s\n",
+	       s->seen && s->expected ? "translated otherwise"
+	       : s->seen              ? "passed"
+	                              : "blocked",
 	       s->expected ? "passed" : "blocked");
 }
 
@@ -601,7 +741,8 @@ differing(const struct shot *shots, unsigned n)
 	unsigned differ = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		if (shots[i].seen != shots[i].expected) {
+		if (shots[i].seen != shots[i].expected ||
+		    (shots[i].seen && shots[i].other)) {
 			if (differ++ < 5)
 				describe(&shots[i], i);
 		}
@@ -633,8 +774,9 @@ one_ruleset(struct bed *b, unsigned *passed)
 		uint8_t frame[256];
 		size_t len;
 
-		random_packet(&shots[i], shots, i);
-		shots[i].expected = expect(b, conf, &flows, shots, i);
+		do
+			random_packet(&shots[i], shots, i);
+		while (!settle(b, conf, &flows, shots, i));
 		*passed += shots[i].expected;
 		len = build(&shots[i], b->next + i, frame);
 		if (send(b->wire[shots[i].side], frame, len, 0) < 0)
