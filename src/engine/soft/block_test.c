@@ -402,6 +402,28 @@ an_idle_guest_gives_back(void **state)
 	call_them(b, 100, 5);
 }
 
+/* However full it is, it ends where it may. */
+static void
+an_idle_guest_gets_no_more(void **state)
+{
+	struct bed *b = *state;
+	struct soft_vm *s = b->vm->engine;
+	size_t most = 0;
+
+	assert_int_equal(block_cache_limit(s, 1 << 20), 0);
+	for (uint64_t n = 100; n <= 1500; n += 100) {
+		call_them(b, n, 3);
+		sync_enter(b->c);
+		s->blocks->cleared_at = 0;
+		block_idle(b->c);
+		sync_leave(b->c);
+		if (s->blocks->used > most)
+			most = s->blocks->used;
+		assert_true(s->blocks->next <= s->blocks->bound);
+	}
+	assert_true(most > 3 << 18);
+}
+
 int
 main(void)
 {
@@ -422,6 +444,7 @@ main(void)
 		T(no_more_is_kept_than_allowed),
 		T(what_is_used_again_is_kept),
 		T(an_idle_guest_gives_back),
+		T(an_idle_guest_gets_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,6 +416,8 @@ clear_up(struct soft_vm *vm, unsigned age, uint64_t now)
 	compact(k, age);
 	publish_all(k);
 	k->next = k->used + k->bound / 4;
+	if (k->next > k->bound) /* nothing had to go, as in shrink() */
+		k->next = k->bound;
 	k->remaking = 0;
 	k->cleared_at = now;
 	k->epoch++;
