@@ -210,6 +210,8 @@ listens() {
 	[[ $output =~ ^cr0\[1\]$'\t\t'0x[0-9a-f]{16}$ ]]
 	run bhyvectl --vm=wait --get-stats
 	has 'vcpu0 stats:'
+	[[ $output =~ in/out\ was\ intercepted\ +$'\t'[1-9] ]]
+	[[ $output =~ to\ the\ first\ instruction\ +$'\t'[1-9] ]]
 	[ "$(awk '/Resident memory/ { print ($3 > 1000000) }' <<<"$output")" = 1 ]
 	run bhyvectl --vm=wait --get-all
 	[ "$status" = 0 ]
