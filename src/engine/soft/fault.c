@@ -19,6 +19,7 @@ enum {
 	TYPE_CODE = 8,
 	DR7_GD = 1 << 13,
 	GATE_TASK = 5,
+	MAX_TASKS = 16, /* that fault before their first instruction */
 	GATE_INT16 = 6,
 	GATE_TRAP16 = 7,
 	GATE_INT32 = 14, /* of 64 bits in long mode */
@@ -353,10 +354,14 @@ is_fault(uint8_t v)
 	       v != X86_NMI && v != X86_DF && v != X86_MC;
 }
 
-/* c->exc, and whatever its delivery raises, until one is delivered. */
+/* c->exc, and whatever its delivery raises, until one is delivered. Tasks that
+ * fault as they begin could call each other for ever, while nobody could stop
+ * the vCPU: a processor with so many shuts down. */
 bool
 fault_deliver(struct cpu *c)
 {
+	unsigned tasks = 0;
+
 	for (;;) {
 		struct cpu_exception x = c->exc;
 		struct event e = { .vector = x.vector,
@@ -377,6 +382,8 @@ fault_deliver(struct cpu *c)
 		if (deliver(c, &e)) {
 			if (!c->exc.pending)
 				return true;
+			if (++tasks == MAX_TASKS)
+				return false;
 			continue;
 		}
 		if (x.vector == X86_DF)

@@ -16,6 +16,8 @@ enum {
 	SEL_TSS2 = 0x60,
 	TSS2 = 0x14000,
 	STACK2 = 0x13000,
+	GDT2 = 0x15000,
+	SEL_ABSENT = 0x300,
 	GATE_INT = 0x8e,
 	GATE_INT3 = 0xee, /* for CPL 3 */
 	GATE_TASK = 0x85,
@@ -209,6 +211,40 @@ what_is_wrong_in_a_task_is_its_own_fault(void **state)
 	assert_int_equal(log.rip, BED_CODE + 5);
 }
 
+/* A TSS whose EAX and ECX are its own descriptor: saving it makes it available
+ * again. Its DS is bad. */
+static void
+lay_bad_task(struct bed *b, uint16_t sel, uint16_t ds, unsigned vector)
+{
+	uint32_t at = GDT2 + sel - 0x28, code = SEL_CODE32, data = SEL_DATA;
+	uint32_t bad = ds;
+
+	bed_put64(b, GDT2 + sel,
+	          0x67 | (uint64_t)at << 16 | (uint64_t)0x89 << 40);
+	bed_write(b, at + 0x4c, &code, 4);
+	bed_write(b, at + 0x50, &data, 4);
+	bed_write(b, at + 0x54, &bad, 4);
+	bed_put64(b, BED_IDT + vector * 8ull,
+	          (uint64_t)GATE_TASK << 40 | (uint64_t)sel << 16);
+}
+
+PROGRAM(begin_task, ".code32\n int $10" END);
+
+static void
+tasks_that_fault_for_ever_end(void **state)
+{
+	struct bed *b = *state;
+
+	LOAD(b, BED_CODE, begin_task);
+	for (unsigned sel = 0; sel < SEL_TSS2; sel += 8)
+		bed_put64(b, GDT2 + sel, bed_get64(b, BED_GDT + sel));
+	b->st.gdtr = (struct x86_table){ GDT2, 0xfff };
+	bed_put64(b, GDT2 + SEL_ABSENT, (uint64_t)0x12 << 40);
+	lay_bad_task(b, 0x100, SEL_ABSENT, X86_TS);
+	lay_bad_task(b, 0x200, SEL_TSS, X86_NP);
+	assert_false(bed_run(b));
+}
+
 int
 main(void)
 {
@@ -219,6 +255,7 @@ main(void)
 		T(a_call_to_a_task_returns_by_iret),
 		T(an_exception_may_have_a_task),
 		T(what_is_wrong_in_a_task_is_its_own_fault),
+		T(tasks_that_fault_for_ever_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
