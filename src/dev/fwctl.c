@@ -122,9 +122,11 @@ take_head(struct fwctl *c, uint32_t w)
 static void
 take_name(struct fwctl *c, uint32_t w)
 {
-	if (!c->too_long && c->named + 4 <= NAME_BYTES)
+	/* Not past its end, whatever a checkpoint says is to come. */
+	if (!c->too_long && c->named <= NAME_BYTES - 4) {
 		le_put(c->name + c->named, w, 4);
-	c->named += c->too_long ? 0 : 4;
+		c->named += 4;
+	}
 	c->left -= c->left < 4 ? c->left : 4;
 	if (c->left == 0)
 		answer(c);
