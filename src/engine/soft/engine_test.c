@@ -222,6 +222,43 @@ a_second_processor_starts_where_sipi_says(void **state)
 	(void)b;
 }
 
+PROGRAM(halt_when_told, ".code64\n"
+                        "1: pause\n cmpl $0, 0x30000\n je 1b\n"
+                        "2: hlt\n jmp 2b");
+
+/* Also when one had been asked to stand still while it slept. */
+static void
+processors_halted_for_good_end_the_guest(void **state)
+{
+	const struct vm_options o = { .name = "halt",
+		                      .ncpus = 2,
+		                      .mem_bytes = BED_BYTES,
+		                      .tsc_hz = 1000000000,
+		                      .x2apic = true,
+		                      .engine = &engine_soft };
+	struct bed two = { .vm = NULL };
+	struct cpu *other;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(vm_new(&o, &two.vm, &err), 0);
+	assert_int_equal(vm_engine_init(two.vm, &err), 0);
+	other = two.vm->vcpus[1].engine;
+	bed_long(&two);
+	LOAD(&two, BED_CODE, halt_when_told);
+	put_state(&two);
+	assert_int_equal(vm_start(two.vm, &err), 0);
+	for (unsigned i = 0; i < 3000 && !atomic_load(&other->asleep); i++)
+		usleep(10000);
+	atomic_fetch_or(&other->ev, EV_SYNC);
+	bed_put64(&two, 0x30000, 1);
+	for (unsigned i = 0; i < 3000 && vm_suspended(two.vm) == 0; i++)
+		usleep(10000);
+	assert_int_equal(vm_suspended(two.vm), VM_SUSPEND_HALT);
+	vm_stop(two.vm);
+	bed_fini(&two);
+}
+
 static void
 state_goes_out_and_in(void **state)
 {
@@ -286,6 +323,7 @@ main(void)
 		T(breakpoints_stop_and_go_on),
 		T(interrupts_end_a_sleep),
 		T(a_second_processor_starts_where_sipi_says),
+		T(processors_halted_for_good_end_the_guest),
 		T(state_goes_out_and_in),
 		T(a_pending_exception_comes_first),
 	};

@@ -59,14 +59,16 @@ is_dead(const struct cpu *c)
 }
 
 /* The last one that could send such a message has gone, and none is under way:
- * the guest has halted. Whoever has a message to look at comes here again. */
+ * the guest has halted. Whoever has a message to look at comes here again.
+ * EV_SYNC is none: it stays with who was asleep when others stood still. */
 static void
 end_when_all_are_dead(struct soft_vm *vm)
 {
 	if (atomic_load(&vm->ndead) < vm->ncpus)
 		return;
 	for (unsigned i = 0; i < vm->ncpus; i++)
-		if (vm->cpus[i] == NULL || atomic_load(&vm->cpus[i]->ev) != 0)
+		if (vm->cpus[i] == NULL ||
+		    (atomic_load(&vm->cpus[i]->ev) & ~(uint32_t)EV_SYNC) != 0)
 			return;
 	vm_suspend(vm->vm, VM_SUSPEND_HALT);
 }
