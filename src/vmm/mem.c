@@ -226,7 +226,9 @@ guest_mem_clear(struct guest_mem *m)
 
 		if (s->kind != GUEST_RAM)
 			continue;
-		(void)madvise(s->host, s->size, MADV_DONTNEED);
+		/* Wired memory stays. */
+		if (madvise(s->host, s->size, MADV_DONTNEED) < 0)
+			memset(s->host, 0, s->size);
 		guest_mem_written(m, s->gpa, s->size);
 	}
 }

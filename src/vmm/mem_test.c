@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mem_test.c - what guest addresses reach, and what they never do. */
+#include <sys/mman.h>
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -187,6 +189,30 @@ flags_are_one_byte_a_page(void **state)
 	guest_mem_free(m);
 }
 
+static void
+cleared_memory_is_zero_wired_or_not(void **state)
+{
+	struct guest_mem *m = made();
+	const struct guest_segment *seg;
+	uint8_t got[2];
+
+	(void)state;
+	assert_int_equal(guest_mem_segments(m, &seg), 3);
+	assert_int_equal(mlock(seg[0].host, seg[0].size), 0);
+	assert_int_equal(guest_mem_write(m, 0x1000, "x", 1), 0);
+	assert_int_equal(guest_mem_write(m, 0x101000, "x", 1), 0);
+	assert_int_equal(guest_mem_load(m, 0x4000, "x", 1), 0);
+	guest_mem_clear(m);
+	assert_int_equal(guest_mem_read(m, 0x1000, &got[0], 1), 0);
+	assert_int_equal(guest_mem_read(m, 0x101000, &got[1], 1), 0);
+	assert_int_equal(got[0], 0);
+	assert_int_equal(got[1], 0);
+	/* ROM stays. */
+	assert_int_equal(guest_mem_read(m, 0x4000, &got[0], 1), 0);
+	assert_int_equal(got[0], 'x');
+	guest_mem_free(m);
+}
+
 int
 main(void)
 {
@@ -196,6 +222,7 @@ main(void)
 		cmocka_unit_test(ranges_lie_in_one_segment_or_nowhere),
 		cmocka_unit_test(copies_are_whole_and_heard_of),
 		cmocka_unit_test(flags_are_one_byte_a_page),
+		cmocka_unit_test(cleared_memory_is_zero_wired_or_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
