@@ -27,7 +27,7 @@
 #include "vmm/vm.h"
 #include "x86/state.h"
 
-enum { MAX_BREAKS = 64, SIG_INT = 2, SIG_TRAP = 5 };
+enum { MAX_BREAKS = 64, MAX_WATCHES = 16, SIG_INT = 2, SIG_TRAP = 5 };
 
 struct gdb {
 	struct vm *vm;
@@ -39,8 +39,9 @@ struct gdb {
 	bool waiting;         /* held until the first client lets it go */
 	unsigned cpu;         /* whose registers are meant */
 	_Atomic unsigned hit; /* the vCPU that met something */
-	unsigned nbreaks;
+	unsigned nbreaks, nwatches;
 	uint64_t breaks[MAX_BREAKS];
+	struct engine_watch watches[MAX_WATCHES];
 };
 
 static void
@@ -253,6 +254,13 @@ do_set_registers(struct gdb *g, const char *args, bool one)
 		say(g, "OK");
 }
 
+static bool
+same_watch(const struct engine_watch *a, const struct engine_watch *b)
+{
+	return a->la == b->la && a->len == b->len && a->read == b->read &&
+	       a->write == b->write;
+}
+
 /* Z2 write, Z3 read, Z4 access. */
 static void
 do_watch(struct gdb *g, const char *args, bool set)
@@ -261,6 +269,7 @@ do_watch(struct gdb *g, const char *args, bool set)
 	const char *end;
 	struct engine_watch w = { .read = args[0] != '2',
 		                  .write = args[0] != '3' };
+	unsigned i = 0;
 
 	if (g->vm->ops->watchpoint == NULL) {
 		say(g, "");
@@ -273,7 +282,22 @@ do_watch(struct gdb *g, const char *args, bool set)
 	}
 	w.la = la;
 	w.len = (unsigned)len;
-	say(g, g->vm->ops->watchpoint(g->vm, &w, set) < 0 ? "E0c" : "OK");
+	while (i < g->nwatches && !same_watch(&g->watches[i], &w))
+		i++;
+	if (set == (i < g->nwatches)) {
+		say(g, "OK");
+		return;
+	}
+	if ((set && g->nwatches == MAX_WATCHES) ||
+	    g->vm->ops->watchpoint(g->vm, &w, set) < 0) {
+		say(g, "E0c");
+		return;
+	}
+	if (set)
+		g->watches[g->nwatches++] = w;
+	else
+		g->watches[i] = g->watches[--g->nwatches];
+	say(g, "OK");
 }
 
 /* Breakpoints: Z0 and Z1 alike, the engine's own. */
@@ -452,6 +476,9 @@ detach(struct gdb *g)
 	/* The guest is as it was before the debugger sees the end. */
 	while (g->nbreaks > 0)
 		(void)g->vm->ops->breakpoint(g->vm, g->breaks[--g->nbreaks],
+		                             false);
+	while (g->nwatches > 0)
+		(void)g->vm->ops->watchpoint(g->vm, &g->watches[--g->nwatches],
 		                             false);
 	go(g);
 	if (g->client >= 0)

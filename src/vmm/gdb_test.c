@@ -126,6 +126,7 @@ struct toy {
 	struct x86_state st[CPUS];
 	atomic_bool kicked[CPUS], step[CPUS];
 	_Atomic uint64_t stop_at; /* a breakpoint; 0: none */
+	atomic_int nwatch;
 };
 
 static struct toy *
@@ -219,6 +220,14 @@ toy_break(struct vm *vm, uint64_t la, bool set)
 	return 0;
 }
 
+static int
+toy_watch(struct vm *vm, const struct engine_watch *w, bool set)
+{
+	(void)w;
+	atomic_fetch_add(&((struct toy *)vm->engine)->nwatch, set ? 1 : -1);
+	return 0;
+}
+
 static void
 toy_step(struct vcpu *v, bool on)
 {
@@ -248,6 +257,7 @@ static const struct engine_ops toy_ops = {
 	.get_state = toy_get,
 	.set_state = toy_set,
 	.breakpoint = toy_break,
+	.watchpoint = toy_watch,
 	.single_step = toy_step,
 	.translate = toy_translate,
 };
@@ -402,7 +412,7 @@ questions_have_answers(void **state)
 		{ "p10", "0020000000000000" },
 		{ "P10=00", "E01" },
 		{ "pfff", "E01" },
-		{ "Z2,100,1", "" },
+		{ "Z5,100,1", "" },
 		{ "Z0,x", "E01" },
 	};
 	const struct rig *r = *state;
@@ -465,9 +475,14 @@ detaching_lets_go(void **state)
 	char byte;
 
 	assert_answer(r, "Z0,1000,1", "OK");
+	assert_answer(r, "Z2,2000,4", "OK");
+	assert_answer(r, "Z2,2000,4", "OK"); /* once is enough */
+	assert_answer(r, "Z4,2000,4", "OK");
+	assert_int_equal(atomic_load(&r->toy.nwatch), 2);
 	assert_answer(r, "D", "OK");
 	assert_int_equal(recv(r->fd, &byte, 1, 0), 0);
 	assert_int_equal(atomic_load(&r->toy.stop_at), 0);
+	assert_int_equal(atomic_load(&r->toy.nwatch), 0);
 	for (int i = 0; i < 1000 && r->toy.kicked[0]; i++)
 		usleep(100);
 }
