@@ -164,7 +164,7 @@ string_io(struct cpu *c, const struct uop *u, unsigned reg,
 
 	if (rep && index_get(c, X86_RCX, addrsize) == 0)
 		return u + 1;
-	if (!port_allowed(c, port, size))
+	if (!port_allowed(c, port, size) || !debug_port(c, port, size))
 		return cpu_fault_set(c, u);
 	for (unsigned i = 0; i < REP_SLICE; i++) {
 		if (!element(c, u, port, size, index_get(c, reg, addrsize)))

@@ -653,6 +653,7 @@ enum {
 	DR7_L0 = 1,
 	DR7_L1 = 4,
 	DR7_W0 = 1 << 16,
+	DR7_IO0 = 2 << 16,
 	DR7_ANY0 = 3 << 16,
 	DR7_LEN8_0 = 2 << 18,
 	DR6_B0 = 1,
@@ -746,6 +747,27 @@ a_repetition_stops_at_watched_data(void **state)
 	assert_int_equal(engine_soft.watchpoint(b->vm, &w, false), -ENOENT);
 }
 
+PROGRAM(port_string, ".code64\n"
+                     "mov $0x200000, %esi\n mov $3, %ecx\n"
+                     "mov $0xe9, %edx\n"
+                     "rep outsb\n nop" END);
+
+static void
+a_watched_port_traps_after_each_access(void **state)
+{
+	struct bed *b = *state;
+
+	bed_long(b);
+	LOAD(b, BED_CODE, port_string);
+	b->st.dr[0] = PORT_OUT;
+	b->st.dr7 = 0x400 | DR7_L0 | DR7_IO0;
+	b->st.cr4 |= X86_CR4_DE;
+	assert_true(bed_run(b));
+	expect(b, X86_DB, 0, BED_CODE + 15);
+	assert_int_equal(b->st.dr6 & 0xf, DR6_B0);
+	assert_int_equal(b->nout, 1);
+}
+
 int
 main(void)
 {
@@ -770,6 +792,7 @@ main(void)
 		T(a_breakpoint_comes_before_its_instruction),
 		T(watched_data_traps_after_the_access),
 		T(a_repetition_stops_at_watched_data),
+		T(a_watched_port_traps_after_each_access),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
