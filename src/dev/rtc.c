@@ -126,6 +126,7 @@ fill_cells(struct rtc *r, uint64_t now)
 {
 	time_t t = (time_t)seconds_of(clock_ns(r, now));
 	struct tm tm;
+	int year;
 
 	if (gmtime_r(&t, &tm) == NULL)
 		return;
@@ -135,8 +136,9 @@ fill_cells(struct rtc *r, uint64_t now)
 	r->cell[WEEKDAY] = encode(r, tm.tm_wday + 1);
 	r->cell[DAY] = encode(r, tm.tm_mday);
 	r->cell[MONTH] = encode(r, tm.tm_mon + 1);
-	r->cell[YEAR] = encode(r, tm.tm_year % 100);
-	r->cell[CENTURY] = encode(r, 19 + tm.tm_year / 100);
+	year = tm.tm_year + 1900; /* never negative: MIN_S */
+	r->cell[YEAR] = encode(r, year % 100);
+	r->cell[CENTURY] = encode(r, year / 100);
 }
 
 /* Let the clock run from what the cells say; nonsense is taken as timegm(3)
