@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* random.c - rulesets by chance, the same for a seed. */
+#include "random.h"
+
+/* xorshift: the same everywhere for a seed. */
+static uint64_t seed = 1;
+
+unsigned
+rnd(unsigned n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)(seed >> 33) % n;
+}
+
+bool
+often(unsigned percent)
+{
+	return rnd(100) < percent;
+}
+
+void
+rnd_seed(uint64_t s)
+{
+	seed = s != 0 ? s : 1;
+}
+
+uint64_t
+rnd_state(void)
+{
+	return seed;
+}
+
+static void
+put_addr(struct buf *out, bool v6)
+{
+	unsigned net = rnd(2), host = FIRST_HOST + rnd(HOSTS);
+
+	if (often(10)) {
+		buf_printf(out, "<t%u>", rnd(3));
+		return;
+	}
+	if (often(15)) {
+		buf_puts(out, v6    ? net ? "fd01::/64" : "fd00::/64"
+		              : net ? "10.1.0.0/24"
+		                    : "10.0.0.0/24");
+		return;
+	}
+	if (often(5) && !v6) {
+		buf_printf(out, "10.%u.0.2 - 10.%u.0.%u", net, net, 3 + rnd(3));
+		return;
+	}
+	buf_printf(out, v6 ? "fd0%u::%u" : "10.%u.0.%u", net, host);
+}
+
+static void
+put_side(struct buf *out, const char *word, bool v6, bool ports)
+{
+	static const char *const ops[] = { "",   "= ",  "!= ", "< ",
+		                           "> ", "<= ", ">= " };
+	bool addr = often(50), port = ports && often(40);
+
+	if (!addr && !port)
+		return;
+	buf_printf(out, " %s ", word);
+	if (addr) {
+		buf_puts(out, often(15) ? "! " : "");
+		put_addr(out, v6);
+	} else {
+		buf_puts(out, "any");
+	}
+	if (!port)
+		return;
+	if (often(20))
+		buf_printf(out, " port %u %s %u", 1 + rnd(4),
+		           often(50) ? "><" : "<>", 4 + rnd(4));
+	else if (often(20))
+		buf_printf(out, " port %u:%u", 1 + rnd(4), 4 + rnd(4));
+	else
+		buf_printf(out, " port %s%u", ops[rnd(ARRAY_LEN(ops))],
+		           1 + rnd(6));
+}
+
+static void
+put_conditions(struct buf *out, bool anchor)
+{
+	static const char *const protos[] = { "tcp", "udp", "{ tcp udp }" };
+	bool v6 = often(30), ports = false, family = v6 || often(40);
+
+	if (often(60))
+		buf_printf(out, " on %sf%u", often(15) ? "! " : "", rnd(2));
+	if (family)
+		buf_puts(out, v6 ? " inet6" : " inet");
+	else if (often(50)) {
+		/* No family: no addresses of one. */
+		if (often(30)) {
+			buf_printf(out, " proto %s", protos[rnd(3)]);
+			ports = true;
+		}
+		if (ports && often(50))
+			buf_printf(out, " to port %u", 1 + rnd(6));
+		return;
+	}
+	if (often(50)) {
+		buf_printf(out, " proto %s", protos[rnd(3)]);
+		ports = true;
+	} else if (often(20)) {
+		buf_printf(out, " proto %s", v6 ? "icmp6" : "icmp");
+		if (family && often(50) && !anchor)
+			buf_printf(out, " all %s echoreq",
+			           v6 ? "icmp6-type" : "icmp-type");
+		return;
+	}
+	put_side(out, "from", v6, ports);
+	put_side(out, "to", v6, ports);
+}
+
+static const char *const tags[] = { "RED", "GREEN", "BLUE" };
+
+static void
+put_rule(struct buf *out)
+{
+	static const char *const directions[] = { "", " in", " out" };
+	unsigned what = rnd(100);
+	bool pass = what < 45, match = what >= 90;
+
+	buf_puts(out, pass ? "pass" : match ? "match" : "block");
+	buf_puts(out, directions[rnd(3)]);
+	if (often(20))
+		buf_puts(out, " quick");
+	put_conditions(out, false);
+	if (often(15))
+		buf_printf(out, " tag %s", tags[rnd(3)]);
+	if (often(15))
+		buf_printf(out, " %stagged %s", often(30) ? "! " : "",
+		           tags[rnd(3)]);
+	if (pass && often(20))
+		buf_puts(out, often(50) ? " no state" : " flags any");
+	buf_putc(out, '\n');
+}
+
+static void
+put_rules(struct buf *out, unsigned n, unsigned depth)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (depth < 3 && often(12)) {
+			buf_puts(out, "anchor");
+			buf_puts(out, often(30) ? " in" : "");
+			buf_puts(out, often(25) ? " quick" : "");
+			put_conditions(out, true);
+			buf_puts(out, " {\n");
+			put_rules(out, rnd(5), depth + 1);
+			buf_puts(out, "}\n");
+		} else {
+			put_rule(out);
+		}
+	}
+}
+
+/* Translation with one outcome: no ports to choose, no turns to take. */
+static void
+put_translation(struct buf *out)
+{
+	unsigned outer = rnd(2), inner = outer ^ 1;
+	unsigned host = FIRST_HOST + rnd(HOSTS), port = often(50);
+	const char *no = often(15) ? "no " : "";
+	const char *pass = no[0] == '\0' && often(20) ? " pass" : "";
+
+	switch (rnd(3)) {
+	case 0:
+		buf_printf(out, "%srdr%s on f%u inet proto %s to 10.%u.0.%u",
+		           no, pass, outer, often(50) ? "{ tcp udp }" : "udp",
+		           inner, host);
+		if (port)
+			buf_printf(out, " port %u", 1 + rnd(6));
+		if (no[0] != '\0')
+			break;
+		/* To where it goes already is no translation for Linux. */
+		buf_printf(out, " -> 10.%u.0.%u", inner,
+		           FIRST_HOST +
+		               (host - FIRST_HOST + 1 + rnd(HOSTS - 1)) %
+		                   HOSTS);
+		if (port)
+			buf_printf(out, " port %u", 1 + rnd(6));
+		break;
+	case 1:
+		buf_printf(out, "%sbinat%s on f%u inet from 10.%u.0.%u to any",
+		           no, pass, outer, inner, host);
+		if (no[0] == '\0')
+			buf_printf(out, " -> 10.%u.0.%u", outer, 100 + host);
+		break;
+	default:
+		buf_printf(out, "%snat%s on f%u inet from 10.%u.0.%u", no, pass,
+		           outer, inner, host);
+		if (no[0] == '\0')
+			buf_printf(out, " -> 10.%u.0.200 static-port", outer);
+		break;
+	}
+	buf_putc(out, '\n');
+}
+
+void
+random_ruleset(struct buf *out)
+{
+	for (unsigned t = 0; t < 3; t++) {
+		buf_printf(out, "table <t%u> {", t);
+		for (unsigned i = rnd(5); i > 0; i--) {
+			buf_printf(out, " %s10.%u.0.%u", often(20) ? "!" : "",
+			           rnd(2), FIRST_HOST + rnd(HOSTS));
+			if (often(20))
+				buf_printf(out, "/%u", 24 + rnd(8));
+		}
+		if (often(50))
+			buf_printf(out, " fd0%u::%u", rnd(2), FIRST_HOST);
+		buf_puts(out, " }\n");
+	}
+	for (unsigned i = often(50) ? rnd(5) : 0; i > 0; i--)
+		put_translation(out);
+	if (often(40))
+		buf_puts(out, "block\n");
+	put_rules(out, 1 + rnd(12), 0);
+}
