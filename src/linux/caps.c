@@ -54,6 +54,27 @@ caps_bound(uint64_t keep, struct error *err)
 }
 
 int
+caps_effective(uint64_t want, uint64_t *out_old, struct error *err)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct set[CAPS_WORDS];
+
+	if (syscall(SYS_capget, &head, set) < 0)
+		return error_sys(err, "capget");
+	*out_old = 0;
+	for (unsigned i = 0; i < CAPS_WORDS; i++) {
+		*out_old |= (uint64_t)set[i].effective << 32 * i;
+		set[i].effective =
+		    (uint32_t)(want >> 32 * i) & set[i].permitted;
+	}
+	if (syscall(SYS_capset, &head, set) < 0)
+		return error_sys(err, "capset");
+	return 0;
+}
+
+int
 caps_drop(struct error *err)
 {
 	struct __user_cap_header_struct head = {

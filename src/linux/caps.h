@@ -16,6 +16,13 @@
  */
 int caps_bound(uint64_t keep, struct error *err);
 
+/*
+ * Make these the effective capabilities of the calling thread, as far as they
+ * are permitted; *out_old is what they were. For a moment without: what is
+ * opened then is opened by nobody special.
+ */
+int caps_effective(uint64_t set, uint64_t *out_old, struct error *err);
+
 /* Empty the permitted, effective, inheritable and ambient sets at once. */
 int caps_drop(struct error *err);
 #endif
