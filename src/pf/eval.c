@@ -722,7 +722,7 @@ decide(struct eval *e)
 	struct pf_verdict *v = e->v;
 	bool matched = false, has_options = e->in->options;
 
-	if (!e->in->fragment && is_query(e->in))
+	if (!e->in->fragment && !e->in->known && is_query(e->in))
 		consult_translation(e);
 	if (v->translation != NULL && v->translation->pass) {
 		v->by = PF_BY_NAT_PASS;

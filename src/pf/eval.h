@@ -28,6 +28,10 @@ struct pf_packet {
 	bool options;   /* has IP options, or a routing header */
 	bool has_owner; /* of the socket it goes to or comes from */
 	uint32_t uid, gid;
+	/* Of a connection that Linux knows. Rules of translation are asked
+	 * once for each: where pf has no state and asks again, Linux goes by
+	 * what the first packet was told. */
+	bool known;
 	const char *os; /* as fingerprinted, of a SYN; or NULL */
 	const char *tag;
 };
