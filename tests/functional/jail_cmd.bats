@@ -950,10 +950,10 @@ jail: $CONF line 5: ;: syntax error"
 	[ "$(cat "$DIR"/out.* | wc -l)" = 5 ]
 	[ "$(jls name)" = b ]
 	hostnet ip addr show lo | grep 10.0.0.7
-	grep " $DIR/r/mnt tmpfs " /proc/mounts
-	jexec b true
+	# Before Linux 6.3 it is the jail's alone, not in the host's list.
+	[ "$(jexec b /bin/stat -f -c %t /mnt)" = 1021994 ]
 	jail -R b
-	umount "$DIR/r/mnt"
+	! mountpoint -q "$DIR/r/mnt" || umount "$DIR/r/mnt"
 }
 
 @test "starts and stops of one jail at once spoil nothing" {
