@@ -58,6 +58,7 @@ struct flash {
 	uint8_t mode, status;
 	uint8_t pending; /* the command whose second write comes next, or 0 */
 	bool dirty;      /* the file is ahead of the medium */
+	bool restored;   /* the array is ahead of the file: a checkpoint's */
 	struct timer sync;
 	/* The array's length is this flash's own, and so are these. */
 	struct state_field fields[NFIELDS + 1];
@@ -74,7 +75,7 @@ store(struct flash *f, size_t at, const uint8_t *p, size_t n)
 
 	if (pwritev(f->fd, &v, 1, (off_t)at) != (ssize_t)n)
 		return false;
-	memcpy(f->array + at, p, n);
+	memmove(f->array + at, p, n);
 	if (!f->dirty)
 		timer_set(f->vm->loop, &f->sync,
 		          loop_now(f->vm->loop) + SYNC_NS);
@@ -286,18 +287,29 @@ flash_fini(void *dev)
 	free(f);
 }
 
-/* The variables of then, as the guest knows them, are those of the file now. */
+/* The variables of then, as the guest knows them, will be those of the file:
+ * when the machine goes on, not while a checkpoint may still be refused. */
 static int
 after_load(void *obj, struct error *err)
 {
 	struct flash *f = obj;
-	struct iovec v = { f->array, f->size };
 
 	if (f->mode >= NMODES)
 		return error_set(err, -EINVAL, "no state of a flash");
-	if (pwritev(f->fd, &v, 1, 0) != (ssize_t)f->size)
-		return error_sys(err, "write variables");
+	f->restored = true;
 	return 0;
+}
+
+static void
+flash_resume(void *dev)
+{
+	struct flash *f = dev;
+
+	pthread_mutex_lock(&f->lock);
+	if (f->restored && !store(f, 0, f->array, f->size))
+		f->status |= READY | PROGRAM_FAILED;
+	f->restored = false;
+	pthread_mutex_unlock(&f->lock);
 }
 
 static void
@@ -322,6 +334,7 @@ describe(struct flash *f)
 		.name = "flash",
 		.reset = flash_reset,
 		.pause = flash_pause,
+		.resume = flash_resume,
 		.fini = flash_fini,
 		.state = &f->state,
 	};
