@@ -122,13 +122,21 @@ do_checkpoint(struct request *r, const char *name, const char *arg,
 	return save(r, "checkpoint", arg, err);
 }
 
-/* A running VM ends first; its process gives the lock up as it goes. */
+/* Somebody else is at it: bhyve on its way out, most likely. */
+static bool
+is_taken(int rc)
+{
+	return rc == -EBUSY || rc == -ENOTEMPTY;
+}
+
+/* A running VM ends first; its process gives the lock up as it goes, and may
+ * remove the directory itself, at the same time as we. */
 static int
 do_destroy(struct request *r, const char *name, const char *arg,
            struct error *err)
 {
 	struct error why;
-	int rc;
+	int rc = -EBUSY;
 
 	(void)name;
 	(void)arg;
@@ -136,10 +144,14 @@ do_destroy(struct request *r, const char *name, const char *arg,
 		return err->code;
 	if (presence_runs(r->dir))
 		(void)tell(r, "suspend destroy", &why);
-	for (int i = 0; i < 500 && presence_runs(r->dir); i++)
-		usleep(10000);
-	rc = presence_destroy(r->base, r->vm, err);
-	/* bhyve may have removed it on its way out. */
+	for (int i = 0; i < 500 && is_taken(rc); i++) {
+		if (!presence_runs(r->dir))
+			rc = presence_destroy(r->base, r->vm, err);
+		if (is_taken(rc))
+			usleep(10000);
+	}
+	if (is_taken(rc))
+		rc = presence_destroy(r->base, r->vm, err);
 	return rc == -ENOENT ? 0 : rc;
 }
 
