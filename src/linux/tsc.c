@@ -57,6 +57,7 @@ sample(uint64_t *out_ns, uint64_t *out_ticks)
 {
 	uint64_t best = UINT64_MAX;
 
+	*out_ns = *out_ticks = 0;
 	for (unsigned i = 0; i < 16; i++) {
 		uint64_t from = __rdtsc(), ns = now_ns(),
 		         took = __rdtsc() - from;
