@@ -56,6 +56,10 @@ bool pf_rule_common(struct pf_parser *p, const struct pf_stmt *s,
 bool pf_rule_state(struct pf_parser *p, const struct pf_stmt *s,
                    struct pf_rule *r);
 
+/* nat-to, rdr-to, binat-to and af-to of a filter rule. */
+bool pf_rule_translate(struct pf_parser *p, const struct pf_stmt *s,
+                       struct pf_rule *r, struct pf_lists *l);
+
 /* A pool as written into a rule's; hosts is what it names. */
 bool pf_pool_build(struct pf_parser *p, const struct pf_pool_stmt *ps,
                    struct pf_pool *pool, struct pf_hosts *hosts);

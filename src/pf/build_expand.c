@@ -10,13 +10,6 @@
 
 /* --- can it ever be right? --- */
 
-static bool
-has_ports(unsigned proto)
-{
-	return proto == PF_PROTO_TCP || proto == PF_PROTO_UDP ||
-	       proto == PF_PROTO_SCTP;
-}
-
 /* Rows of what is wrong, told in this order. */
 struct wrong {
 	bool (*is)(const struct pf_rule *r);
@@ -26,7 +19,7 @@ struct wrong {
 static bool
 port_without_proto(const struct pf_rule *r)
 {
-	return !has_ports(r->proto) &&
+	return !pf_has_ports(r->proto) &&
 	       (r->src.port.op != PF_OP_NONE || r->dst.port.op != PF_OP_NONE);
 }
 
@@ -139,19 +132,19 @@ static const struct wrong filter_wrongs[] = {
 static bool
 rdr_src_port(const struct pf_rule *r)
 {
-	return !has_ports(r->proto) && r->src.port.op != PF_OP_NONE;
+	return !pf_has_ports(r->proto) && r->src.port.op != PF_OP_NONE;
 }
 
 static bool
 rdr_dst_port(const struct pf_rule *r)
 {
-	return !has_ports(r->proto) && r->dst.port.op != PF_OP_NONE;
+	return !pf_has_ports(r->proto) && r->dst.port.op != PF_OP_NONE;
 }
 
 static bool
 rdr_pool_port(const struct pf_rule *r)
 {
-	return !has_ports(r->proto) && r->rdr.port_lo != 0;
+	return !pf_has_ports(r->proto) && r->rdr.port_lo != 0;
 }
 
 static bool

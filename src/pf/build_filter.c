@@ -359,10 +359,6 @@ route(struct pf_parser *p, const struct pf_stmt *s, struct pf_rule *r,
 
 /* --- filter rules --- */
 
-/* nat-to, rdr-to, binat-to and af-to of a filter rule: build_nat.c. */
-bool pf_rule_translate(struct pf_parser *p, const struct pf_stmt *s,
-                       struct pf_rule *r, struct pf_lists *l);
-
 void
 pf_build_filter(struct pf_parser *p, struct pf_stmt *s)
 {

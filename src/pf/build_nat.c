@@ -260,9 +260,6 @@ pf_build_binat(struct pf_parser *p, struct pf_stmt *s)
 
 /* --- in filter rules --- */
 
-bool pf_rule_translate(struct pf_parser *p, const struct pf_stmt *s,
-                       struct pf_rule *r, struct pf_lists *l);
-
 static bool
 translate_one(struct pf_parser *p, const struct pf_pool_stmt *ps, bool rdr,
               struct pf_rule *r, struct pf_lists *l)

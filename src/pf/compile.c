@@ -139,21 +139,6 @@ ruleset_chain(struct compile *c, const struct pf_ruleset *rs)
 	                    letter(c));
 }
 
-/* Add the rule of alt to the chain, with what it does. */
-static bool
-emit(struct compile *c, struct nf_chain *chain, struct pf_alternatives *alt,
-     const char *then)
-{
-	if (then == NULL)
-		return false;
-	for (unsigned i = 0; i < alt->n; i++) {
-		alt->rule[i].then = then;
-		if (nf_rule_copy(c->t, chain, &alt->rule[i]) == NULL)
-			return false;
-	}
-	return true;
-}
-
 /* The statement that gives a packet its tag. */
 static const char *
 tag_words(struct compile *c, const struct pf_rule *r)
@@ -178,7 +163,7 @@ rule_wins(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
 		if (r->tag == NULL && !r->quick)
 			return true;
 		if (!r->quick)
-			return emit(c, chain, alt, tag_words(c, r));
+			return pf_emit(c, chain, alt, tag_words(c, r));
 		clear = 0;
 		set = PF_MARK_DONE;
 	}
@@ -186,10 +171,10 @@ rule_wins(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
 		clear |= PF_MARK_TAG;
 		set |= pf_tag_number(c, r->tag);
 	}
-	return emit(c, chain, alt,
-	            arena_printf(c->t->arena,
-	                         "meta mark set meta mark & 0x%x | 0x%x%s",
-	                         ~clear, set, quick));
+	return pf_emit(c, chain, alt,
+	               arena_printf(c->t->arena,
+	                            "meta mark set meta mark & 0x%x | 0x%x%s",
+	                            ~clear, set, quick));
 }
 
 /* The lowest and highest rule number in a ruleset and all below it. */
@@ -233,17 +218,17 @@ anchor_rule(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
 	const struct pf_ruleset *rs = r->anchor;
 
 	if (!r->anchor_wildcard) {
-		if (!emit(c, chain, alt,
-		          arena_printf(c->t->arena, "%sjump %s", tag,
-		                       ruleset_chain(c, rs))))
+		if (!pf_emit(c, chain, alt,
+		             arena_printf(c->t->arena, "%sjump %s", tag,
+		                          ruleset_chain(c, rs))))
 			return false;
 		after_anchor(c, chain, r);
 		return true;
 	}
 	for (rs = rs->child; rs != NULL; rs = rs->next) {
-		if (!emit(c, chain, alt,
-		          arena_printf(c->t->arena, "%sjump %s", tag,
-		                       ruleset_chain(c, rs))))
+		if (!pf_emit(c, chain, alt,
+		             arena_printf(c->t->arena, "%sjump %s", tag,
+		                          ruleset_chain(c, rs))))
 			return false;
 		after_anchor(c, chain, r);
 	}

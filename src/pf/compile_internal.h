@@ -66,5 +66,9 @@ struct pf_alternatives {
 bool pf_compile_terms(struct compile *c, const struct pf_ruleset *rs,
                       const struct pf_rule *r, struct pf_alternatives *alt);
 
+/* The alternatives at the end of a chain, each followed by the words. */
+bool pf_emit(struct compile *c, struct nf_chain *chain,
+             const struct pf_alternatives *alt, const char *then);
+
 bool pf_compile_nat(struct compile *c);
 #endif

@@ -66,22 +66,6 @@ pass_words(struct compile *c, const struct pf_rule *r)
 }
 
 static bool
-emit(struct compile *c, struct nf_chain *chain,
-     const struct pf_alternatives *alt, const char *guard, const char *then)
-{
-	for (unsigned i = 0; i < alt->n; i++) {
-		struct nf_rule *r = nf_rule_copy(c->t, chain, &alt->rule[i]);
-
-		if (r == NULL || then == NULL)
-			return false;
-		r->then = guard[0] == '\0'
-		              ? then
-		              : arena_printf(c->t->arena, "%s %s", guard, then);
-	}
-	return true;
-}
-
-static bool
 dynamic(const struct pf_pool *pool)
 {
 	return pool->n == 1 && pool->target[0].addr.kind == PF_ADDR_DYN;
@@ -92,33 +76,34 @@ nat_rule(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
          const struct pf_alternatives *alt)
 {
 	const struct pf_pool *pool = &r->nat;
-	const char *pass = pass_words(c, r),
-	           *family = c->af == PF_AF_INET6 ? "ip6" : "ip";
+	const char *pass = pass_words(c, r);
 	const char *to, *ports;
 
 	ports =
 	    arena_printf(c->t->arena, "%u-%u", pool->port_lo, pool->port_hi);
 	if (dynamic(pool)) {
 		if (!pool->static_port &&
-		    !emit(c, chain, alt, "meta l4proto { tcp, udp }",
-		          arena_printf(c->t->arena,
-		                       "%smasquerade to :%s fully-random", pass,
-		                       ports)))
+		    !pf_emit(c, chain, alt,
+		             arena_printf(c->t->arena,
+		                          "meta l4proto { tcp, udp } "
+		                          "%smasquerade to :%s fully-random",
+		                          pass, ports)))
 			return false;
-		return emit(c, chain, alt, "",
-		            arena_printf(c->t->arena, "%smasquerade", pass));
+		return pf_emit(c, chain, alt,
+		               arena_printf(c->t->arena, "%smasquerade", pass));
 	}
 	to = pool_text(c, r, pool);
 	if (to == NULL)
 		return false;
-	(void)family;
 	if (!pool->static_port && pool->n == 1 &&
-	    !emit(c, chain, alt, "meta l4proto { tcp, udp }",
-	          arena_printf(c->t->arena, "%ssnat to %s fully-random", pass,
-	                       with_port(c, to, ports))))
+	    !pf_emit(c, chain, alt,
+	             arena_printf(
+	                 c->t->arena,
+	                 "meta l4proto { tcp, udp } %ssnat to %s fully-random",
+	                 pass, with_port(c, to, ports))))
 		return false;
-	return emit(c, chain, alt, "",
-	            arena_printf(c->t->arena, "%ssnat to %s", pass, to));
+	return pf_emit(c, chain, alt,
+	               arena_printf(c->t->arena, "%ssnat to %s", pass, to));
 }
 
 static bool
@@ -132,8 +117,8 @@ rdr_rule(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
 	if (to == NULL)
 		return false;
 	if (pool->port_lo == 0)
-		return emit(
-		    c, chain, alt, "",
+		return pf_emit(
+		    c, chain, alt,
 		    arena_printf(c->t->arena, "%sdnat to %s", pass, to));
 	if (last != pool->port_lo)
 		return pf_refuse(c, r, "rdr to a range of ports");
@@ -142,8 +127,8 @@ rdr_rule(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
 		               arena_printf(c->t->arena, "%u", pool->port_lo));
 	else
 		to = arena_printf(c->t->arena, "%s : %u", to, pool->port_lo);
-	return emit(c, chain, alt, "",
-	            arena_printf(c->t->arena, "%sdnat to %s", pass, to));
+	return pf_emit(c, chain, alt,
+	               arena_printf(c->t->arena, "%sdnat to %s", pass, to));
 }
 
 /* Inbound: what goes to the outer address goes to the inner. */
@@ -163,13 +148,13 @@ binat_rule(struct compile *c, struct nf_chain *chain,
 	if (!pf_compile_terms(c, rs, &as, &alt))
 		return !c->failed;
 	if (r->no)
-		return emit(c, chain, &alt, "", "accept");
+		return pf_emit(c, chain, &alt, "accept");
 	to = target_text(c, c->dir == PF_IN ? &inner : &r->nat.target[0]);
 	if (to == NULL)
 		return pf_refuse(c, r, "binat of a network");
-	return emit(c, chain, &alt, "",
-	            arena_printf(c->t->arena, "%s%s to %s", pass_words(c, r),
-	                         c->dir == PF_IN ? "dnat" : "snat", to));
+	return pf_emit(c, chain, &alt,
+	               arena_printf(c->t->arena, "%s%s to %s", pass_words(c, r),
+	                            c->dir == PF_IN ? "dnat" : "snat", to));
 }
 
 static bool
@@ -203,7 +188,7 @@ list(struct compile *c, struct nf_chain *chain, const struct pf_ruleset *rs,
 			continue;
 		}
 		if (r->no)
-			ok = emit(c, chain, &alt, "", "accept");
+			ok = pf_emit(c, chain, &alt, "accept");
 		else
 			ok = kind == PF_RDR ? rdr_rule(c, chain, r, &alt)
 			                    : nat_rule(c, chain, r, &alt);

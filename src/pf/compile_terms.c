@@ -567,3 +567,17 @@ pf_compile_terms(struct compile *c, const struct pf_ruleset *rs,
 		add_number(alt, NF_ICMP_CODE, r->icmp_code - 1U);
 	return add_options(c, r, alt);
 }
+
+bool
+pf_emit(struct compile *c, struct nf_chain *chain,
+        const struct pf_alternatives *alt, const char *then)
+{
+	for (unsigned i = 0; i < alt->n; i++) {
+		struct nf_rule *r = nf_rule_copy(c->t, chain, &alt->rule[i]);
+
+		if (r == NULL || then == NULL)
+			return false;
+		r->then = then;
+	}
+	return true;
+}

@@ -163,13 +163,6 @@ is_addr(const struct eval *e, const struct pf_ruleset *rs,
 	return false;
 }
 
-static bool
-has_ports(const struct eval *e)
-{
-	return e->pkt.proto == PF_PROTO_TCP || e->pkt.proto == PF_PROTO_UDP ||
-	       e->pkt.proto == PF_PROTO_SCTP;
-}
-
 /* --- one rule --- */
 
 struct look {
@@ -242,7 +235,7 @@ static bool
 test_sport(const struct look *l)
 {
 	return l->r->src.port.op == PF_OP_NONE ||
-	       (has_ports(l->e) &&
+	       (pf_has_ports(l->e->pkt.proto) &&
 	        pf_cmp_holds(&l->r->src.port, l->e->pkt.sport));
 }
 
@@ -250,7 +243,7 @@ static bool
 test_dport(const struct look *l)
 {
 	return l->r->dst.port.op == PF_OP_NONE ||
-	       (has_ports(l->e) &&
+	       (pf_has_ports(l->e->pkt.proto) &&
 	        pf_cmp_holds(&l->r->dst.port, l->e->pkt.dport));
 }
 
@@ -259,7 +252,7 @@ is_owner(const struct look *l, const struct pf_cmp *c, uint32_t id)
 {
 	if (c->op == PF_OP_NONE)
 		return true;
-	if (!has_ports(l->e))
+	if (!pf_has_ports(l->e->pkt.proto))
 		return false;
 	return pf_cmp_holds(c, l->e->pkt.has_owner ? id : PF_ID_UNKNOWN);
 }

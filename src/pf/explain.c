@@ -44,13 +44,6 @@ one_port(const struct pf_cmp *c, const char *side, uint16_t *port,
 	return 0;
 }
 
-static bool
-has_ports(unsigned proto)
-{
-	return proto == PF_PROTO_TCP || proto == PF_PROTO_UDP ||
-	       proto == PF_PROTO_SCTP;
-}
-
 static int
 from_rule(const struct pf_rule *r, struct pf_packet *out, struct error *err)
 {
@@ -69,7 +62,7 @@ from_rule(const struct pf_rule *r, struct pf_packet *out, struct error *err)
 	if ((code = one_address(&r->src, "source", &out->src, err)) < 0 ||
 	    (code = one_address(&r->dst, "destination", &out->dst, err)) < 0)
 		return code;
-	if (has_ports(out->proto) &&
+	if (pf_has_ports(out->proto) &&
 	    ((code = one_port(&r->src.port, "source", &out->sport, err)) < 0 ||
 	     (code = one_port(&r->dst.port, "destination", &out->dport, err)) <
 	         0))
@@ -179,7 +172,7 @@ put_translation(const struct story *s, const struct pf_packet *pkt,
 	buf_printf(s->out, "%s becomes %s",
 	           pkt->dir == PF_IN ? "destination" : "source",
 	           pf_ip_text(pkt->af, &v->new_ip, ip));
-	if (v->new_port != 0 && has_ports(pkt->proto))
+	if (v->new_port != 0 && pf_has_ports(pkt->proto))
 		buf_printf(s->out, " port %u", v->new_port);
 	if (v->pool->n > 1)
 		buf_printf(s->out, ", or another of %zu", v->pool->n);

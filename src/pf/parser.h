@@ -61,7 +61,6 @@ void pf_complain(struct pf_parser *p, const char *fmt, ...) PRINTF(2, 3);
 void pf_note(struct pf_parser *p, const char *fmt, ...) PRINTF(2, 3);
 
 /* --- for the grammar; false: a complaint was made --- */
-void pf_stmt_begin(struct pf_parser *p);
 void pf_stmt_end(struct pf_parser *p);
 void pf_stmt_drop(struct pf_parser *p);
 void pf_stmt_drop_all(struct pf_parser *p);

@@ -527,8 +527,9 @@ print_state(const struct pf_rule *r, struct buf *out)
 
 /* --- actions behind the state --- */
 
+/* How both forms of scrub begin. */
 static void
-print_old_scrub(const struct pf_scrub *s, struct buf *out)
+print_scrub_head(const struct pf_scrub *s, struct buf *out)
 {
 	if (s->no_df)
 		buf_puts(out, " no-df");
@@ -536,6 +537,12 @@ print_old_scrub(const struct pf_scrub *s, struct buf *out)
 		buf_puts(out, " random-id");
 	if (s->min_ttl != 0)
 		buf_printf(out, " min-ttl %u", s->min_ttl);
+}
+
+static void
+print_old_scrub(const struct pf_scrub *s, struct buf *out)
+{
+	print_scrub_head(s, out);
 	if (s->max_mss != 0)
 		buf_printf(out, " max-mss %u", s->max_mss);
 	if (s->set_tos >= 0)
@@ -552,12 +559,7 @@ print_scrub(const struct pf_scrub *s, struct buf *out)
 	if (!s->on)
 		return;
 	buf_puts(out, " scrub(");
-	if (s->no_df)
-		buf_puts(out, " no-df");
-	if (s->random_id)
-		buf_puts(out, " random-id");
-	if (s->min_ttl != 0)
-		buf_printf(out, " min-ttl %u", s->min_ttl);
+	print_scrub_head(s, out);
 	if (s->set_tos >= 0)
 		buf_printf(out, " set-tos 0x%02x", (unsigned)s->set_tos);
 	if (s->reassemble_tcp)

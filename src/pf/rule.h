@@ -367,6 +367,14 @@ struct pf_config {
 	struct buf echo; /* what pfctl -v prints while it parses */
 };
 
+/* Does the protocol have ports that rules can ask for? */
+static inline bool
+pf_has_ports(unsigned proto)
+{
+	return proto == PF_PROTO_TCP || proto == PF_PROTO_UDP ||
+	       proto == PF_PROTO_SCTP;
+}
+
 static inline unsigned
 pf_af_bits(unsigned af)
 {
