@@ -114,23 +114,33 @@ print_registers(const struct x86_state *st, struct buf *out)
 	           st->idtr.limit);
 }
 
+/* The state, held for a moment, of the vCPU that the words name. */
+static int
+look_at_cpu(struct vm_control *c, int nwords, char *const words[],
+            unsigned *out_id, struct x86_state *out_st, struct error *err)
+{
+	int rc;
+
+	if (cpu_word(c->vm, nwords, words, out_id, err) < 0)
+		return err->code;
+	vm_pause(c->vm);
+	rc = vm_vcpu_get(c->vm, *out_id, out_st);
+	vm_resume(c->vm);
+	if (rc < 0)
+		return error_set(err, rc, "registers of vCPU %u", *out_id);
+	return 0;
+}
+
 static int
 verb_registers(void *ctx, int nwords, char *const words[], int fd,
                struct buf *out, struct error *err)
 {
-	struct vm_control *c = ctx;
 	struct x86_state st;
 	unsigned id = 0;
-	int rc;
 
 	(void)fd;
-	if (cpu_word(c->vm, nwords, words, &id, err) < 0)
+	if (look_at_cpu(ctx, nwords, words, &id, &st, err) < 0)
 		return err->code;
-	vm_pause(c->vm);
-	rc = vm_vcpu_get(c->vm, id, &st);
-	vm_resume(c->vm);
-	if (rc < 0)
-		return error_set(err, rc, "registers of vCPU %u", id);
 	print_registers(&st, out);
 	return 0;
 }
@@ -237,19 +247,12 @@ static int
 verb_x2apic(void *ctx, int nwords, char *const words[], int fd, struct buf *out,
             struct error *err)
 {
-	struct vm_control *c = ctx;
 	struct x86_state st;
 	unsigned id = 0;
-	int rc;
 
 	(void)fd;
-	if (cpu_word(c->vm, nwords, words, &id, err) < 0)
+	if (look_at_cpu(ctx, nwords, words, &id, &st, err) < 0)
 		return err->code;
-	vm_pause(c->vm);
-	rc = vm_vcpu_get(c->vm, id, &st);
-	vm_resume(c->vm);
-	if (rc < 0)
-		return error_set(err, rc, "registers of vCPU %u", id);
 	buf_printf(out, "x2apic_state[%u]\t%d\n", id,
 	           (st.apic_base & X86_APIC_BASE_X2APIC) != 0);
 	return 0;
