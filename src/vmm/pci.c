@@ -124,9 +124,8 @@ dev_after_load(void *obj, struct error *err)
 	for (unsigned i = 0; i < PCI_CFG_BYTES; i++)
 		d->cfg[i] = (uint8_t)((d->cfg[i] & d->wmask[i]) |
 		                      (d->at_reset[i] & ~d->wmask[i]));
-	d->intx_level = d->intx_level != 0;
 	pci_decode(d->bus);
-	pci_intx_update(d);
+	pci_irq_loaded(d);
 	pthread_mutex_unlock(&d->bus->lock);
 	return 0;
 }

@@ -105,6 +105,6 @@ void pci_unmap(struct pci_dev *d);
 /* After a configuration write of [off, off+size): bus->lock held. */
 void pci_irq_written(struct pci_dev *d, unsigned off, unsigned size);
 void pci_irq_reset(struct pci_dev *d);
-/* Tell the wire what level and registers say. */
-void pci_intx_update(struct pci_dev *d);
+/* What follows from the state that a checkpoint brought. */
+void pci_irq_loaded(struct pci_dev *d);
 #endif

@@ -208,6 +208,13 @@ msi_count(const struct pci_dev *d)
 	return n < d->msi_n ? n : d->msi_n;
 }
 
+/* The pending bits have a register, which the guest only reads. */
+static void
+msi_show_pending(struct pci_dev *d)
+{
+	pci_raw_set(d, d->msi_at + MSI_PENDING, 4, d->msi_pending);
+}
+
 static void
 msi_flush(struct pci_dev *d)
 {
@@ -222,7 +229,7 @@ msi_flush(struct pci_dev *d)
 			d->msi_pending &= ~(1u << i);
 			vm_msi(d->bus->vm, addr, (data & ~(n - 1)) | i);
 		}
-	pci_raw_set(d, at + MSI_PENDING, 4, d->msi_pending);
+	msi_show_pending(d);
 }
 
 void
@@ -349,8 +356,9 @@ intx_drive(struct pci_dev *d, bool off)
 	pirq_count(b, pirq, out);
 }
 
-void
-pci_intx_update(struct pci_dev *d)
+/* Tell the wire what level and registers say: bus->lock held. */
+static void
+intx_update(struct pci_dev *d)
 {
 	bool off = (pci_raw_get(d, PCI_COMMAND, 2) & PCI_CMD_INTX_OFF) != 0;
 	uint32_t status = pci_raw_get(d, PCI_STATUS, 2) & ~PCI_STS_INTX;
@@ -365,7 +373,7 @@ pci_intx_set(struct pci_dev *d, bool level)
 {
 	pthread_mutex_lock(&d->bus->lock);
 	d->intx_level = level;
-	pci_intx_update(d);
+	intx_update(d);
 	pthread_mutex_unlock(&d->bus->lock);
 }
 
@@ -383,7 +391,7 @@ void
 pci_irq_written(struct pci_dev *d, unsigned off, unsigned size)
 {
 	if (off < PCI_COMMAND + 2 && off + size > PCI_COMMAND)
-		pci_intx_update(d);
+		intx_update(d);
 	if (off < PCI_BAR0)
 		return;
 	pthread_mutex_lock(&d->lock);
@@ -391,6 +399,18 @@ pci_irq_written(struct pci_dev *d, unsigned off, unsigned size)
 		msi_flush(d);
 	msix_flush(d);
 	pthread_mutex_unlock(&d->lock);
+}
+
+void
+pci_irq_loaded(struct pci_dev *d)
+{
+	pthread_mutex_lock(&d->lock);
+	d->msi_pending &= (uint32_t)((1ull << d->msi_n) - 1);
+	if (d->msi_at != 0)
+		msi_show_pending(d);
+	pthread_mutex_unlock(&d->lock);
+	d->intx_level = d->intx_level != 0;
+	intx_update(d);
 }
 
 void
@@ -404,5 +424,5 @@ pci_irq_reset(struct pci_dev *d)
 	d->msi_pending = 0;
 	pthread_mutex_unlock(&d->lock);
 	d->intx_level = 0;
-	pci_intx_update(d);
+	intx_update(d);
 }

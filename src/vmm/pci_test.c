@@ -300,6 +300,8 @@ msi_counts_its_vectors_in_data(void **state)
 	pci_msi_raise(toys[0].d, 2);
 	assert_int_equal(f.nmsi, 1);
 	assert_int_equal(cfg_read(cap + 20, 4), 4);
+	assert_int_equal(fake_vm_roundtrip(&f, NULL), 0);
+	assert_int_equal(cfg_read(cap + 20, 4), 4);
 	cfg_write(cap + 16, 4, 0);
 	assert_int_equal(f.msi[1].data, 0x52);
 	assert_int_equal(f.nmsi, 2);
