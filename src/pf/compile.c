@@ -28,91 +28,6 @@ pf_refuse(struct compile *c, const struct pf_rule *r, const char *what)
 	return false;
 }
 
-unsigned
-pf_tag_number(struct compile *c, const char *tag)
-{
-	for (unsigned i = 0; i < c->n_tags; i++)
-		if (strcmp(c->tag[i], tag) == 0)
-			return i + 1;
-	if (c->n_tags == PF_MAX_TAGS) {
-		if (!c->failed)
-			error_set(c->err, -E2BIG, "more than %d tags",
-			          PF_MAX_TAGS);
-		c->failed = true;
-		return 0;
-	}
-	c->tag[c->n_tags] = tag;
-	return ++c->n_tags;
-}
-
-/* --- numbers --- */
-
-/* A state keeps the tag that its packet had in the end, which another rule than
- * the winner may have given: there is a number for each that can be. */
-static unsigned
-state_tags(const struct compile *c, const struct pf_rule *r)
-{
-	return r->quick && r->tag != NULL ? 1 : c->n_tags + 1;
-}
-
-/* The tag of the nth number of a rule's states. */
-static unsigned
-state_tag(struct compile *c, const struct pf_rule *r, unsigned n)
-{
-	return r->quick && r->tag != NULL ? pf_tag_number(c, r->tag) : n;
-}
-
-static bool
-keeps_state(const struct pf_rule *r)
-{
-	return !r->is_anchor && r->action == PF_PASS &&
-	       r->state != PF_STATE_NONE;
-}
-
-/* All tags there are, before anything depends on how many. */
-static void
-number_tags(struct compile *c)
-{
-	const struct pf_ruleset *top = c->conf->main;
-
-	for (const struct pf_ruleset *rs = top; rs != NULL;
-	     rs = pf_ruleset_next(top, rs))
-		for (unsigned k = 0; k < PF_NKINDS; k++)
-			for (const struct pf_rule *r = rs->rules[k].first;
-			     r != NULL; r = r->next) {
-				if (r->tag != NULL)
-					pf_tag_number(c, r->tag);
-				if (r->tagged != NULL)
-					pf_tag_number(c, r->tagged);
-			}
-}
-
-/* Rules are numbered over all rulesets, an anchor's in one run. */
-static bool
-number_rules(struct compile *c)
-{
-	const struct pf_ruleset *top = c->conf->main;
-	unsigned id = 0, sid = 1;
-
-	number_tags(c);
-	for (const struct pf_ruleset *rs = top; rs != NULL;
-	     rs = pf_ruleset_next(top, rs))
-		for (struct pf_rule *r = rs->rules[PF_FILTER].first; r != NULL;
-		     r = r->next) {
-			r->id = ++id;
-			r->sid = sid;
-			if (keeps_state(r))
-				sid += state_tags(c, r);
-		}
-	if (id <= PF_MAX_IDS && sid <= PF_MAX_IDS)
-		return true;
-	error_set(c->err, -E2BIG,
-	          "more than %d filter rules, or rules times "
-	          "tags",
-	          PF_MAX_IDS);
-	return false;
-}
-
 static char
 letter(const struct compile *c)
 {
@@ -145,9 +60,9 @@ tag_words(struct compile *c, const struct pf_rule *r)
 {
 	if (r->tag == NULL)
 		return "";
-	return arena_printf(c->t->arena,
-	                    "meta mark set meta mark & 0x%x | 0x%x ",
-	                    ~(unsigned)PF_MARK_TAG, pf_tag_number(c, r->tag));
+	return arena_printf(
+	    c->t->arena, "meta mark set meta mark & 0x%x | 0x%x ",
+	    ~(unsigned)PF_MARK_TAG, pf_tag_number(c->n, r->tag));
 }
 
 static bool
@@ -169,7 +84,7 @@ rule_wins(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
 	}
 	if (r->tag != NULL) {
 		clear |= PF_MARK_TAG;
-		set |= pf_tag_number(c, r->tag);
+		set |= pf_tag_number(c->n, r->tag);
 	}
 	return pf_emit(c, chain, alt,
 	               arena_printf(c->t->arena,
@@ -453,7 +368,7 @@ pass_with_state(struct compile *c, struct nf_chain *chain,
                 const struct pf_rule *r)
 {
 	cleanup_buf struct buf map = BUF_INIT;
-	unsigned n = state_tags(c, r);
+	unsigned n = r->n_sids;
 
 	for (unsigned i = 0; n > 1 && i < n; i++) {
 		struct nf_chain *one =
@@ -461,13 +376,14 @@ pass_with_state(struct compile *c, struct nf_chain *chain,
 
 		if (one == NULL)
 			return;
-		keep_state(c, one, r->sid + i);
+		keep_state(c, one, r->sid[i]);
 		pass(c, one, r);
-		map_add(&map, state_tag(c, r, i), one->name);
+		map_add(&map, pf_tag_number(c->n, c->n->sid[r->sid[i]].tag),
+		        one->name);
 	}
 	dispatch(c, chain, "meta mark & 0x3ff", &map);
 	if (n == 1) {
-		keep_state(c, chain, r->sid);
+		keep_state(c, chain, r->sid[0]);
 		pass(c, chain, r);
 	}
 }
@@ -520,38 +436,33 @@ actions(struct compile *c, struct buf *wins)
 
 /* What passes by a state is counted at its rule, and tagged as it was. */
 static bool
-state_action(struct compile *c, const struct pf_rule *r, unsigned n,
-             struct buf maps[2])
+state_action(struct compile *c, unsigned sid, struct buf maps[2])
 {
-	struct nf_chain *chain = nf_chain_new(c->t, NULL, "s%u", r->sid + n);
-	unsigned tag = state_tag(c, r, n);
+	const struct pf_sid *s = &c->n->sid[sid];
+	struct nf_chain *chain = nf_chain_new(c->t, NULL, "s%u", sid);
+	unsigned tag = pf_tag_number(c->n, s->tag);
 
 	if (chain == NULL)
 		return false;
-	nf_say(c->t, chain, "counter name c%u %s", r->id,
-	       (r->log & PF_LOG_ALL) != 0 ? log_words(c, r) : "");
+	if (!s->gone)
+		nf_say(c->t, chain, "counter name c%u %s", s->rule->id,
+		       (s->rule->log & PF_LOG_ALL) != 0 ? log_words(c, s->rule)
+		                                        : "");
 	if (tag != 0)
 		nf_say(c->t, chain, "meta mark set meta mark & 0x%x | 0x%x",
 		       ~(unsigned)PF_MARK_TAG, tag);
-	pass(c, chain, r);
-	map_add(&maps[0], (r->sid + n) << PF_CT_SHIFT, chain->name);
-	map_add(&maps[1], r->sid + n, chain->name);
+	pass(c, chain, s->rule);
+	map_add(&maps[0], sid << PF_CT_SHIFT, chain->name);
+	map_add(&maps[1], sid, chain->name);
 	return true;
 }
 
 static bool
 state_actions(struct compile *c, struct buf maps[2])
 {
-	const struct pf_ruleset *top = c->conf->main;
-
-	for (const struct pf_ruleset *rs = top; rs != NULL;
-	     rs = pf_ruleset_next(top, rs))
-		for (const struct pf_rule *r = rs->rules[PF_FILTER].first;
-		     r != NULL; r = r->next)
-			for (unsigned n = 0;
-			     keeps_state(r) && n < state_tags(c, r); n++)
-				if (!state_action(c, r, n, maps))
-					return false;
+	for (unsigned sid = 1; sid <= PF_MAX_IDS; sid++)
+		if (c->n->sid[sid].rule != NULL && !state_action(c, sid, maps))
+			return false;
 	return true;
 }
 
@@ -733,6 +644,7 @@ family(struct compile *c, uint8_t af, struct buf *out)
 	c->t = &t;
 	c->af = af;
 	t.n_counters = c->conf->n_rules + 1;
+	t.dormant = c->env->dormant;
 	ok = pf_compile_tables(c) && pf_compile_nat(c) && states(c) &&
 	     direction(c, PF_IN) && direction(c, PF_OUT) && !c->failed;
 	if (ok) {
@@ -746,15 +658,19 @@ family(struct compile *c, uint8_t af, struct buf *out)
 }
 
 int
-pf_compile(struct pf_config *conf, const struct pf_world *world,
+pf_compile(struct pf_config *conf, const struct pf_compile_env *env,
            struct buf *out, struct error *err)
 {
-	struct compile c = { .conf = conf, .world = world, .err = err };
+	struct compile c = { .conf = conf, .world = env->world, .err = err };
 	bool ok;
 
 	err->code = 0;
-	ok = number_rules(&c) && family(&c, PF_AF_INET, out) &&
-	     family(&c, PF_AF_INET6, out);
+	if (conf->numbers == NULL &&
+	    pf_numbers_assign(conf, env->world, NULL, NULL, err) < 0)
+		return err->code;
+	c.n = conf->numbers;
+	c.env = env;
+	ok = family(&c, PF_AF_INET, out) && family(&c, PF_AF_INET6, out);
 	if (ok)
 		reject_on_loopback(c.rejects_out, out);
 	if (ok && !out->failed && !conf->arena.failed)

@@ -13,11 +13,17 @@
 #include "pf/rule.h"
 #include "pf/world.h"
 
+struct pf_compile_env {
+	const struct pf_world *world;
+	bool dormant; /* loaded, but pf is disabled */
+};
+
 /*
  * The whole configuration as text for one nft transaction, which takes the
- * place of what was loaded. -ENOTSUP: a rule that Linux cannot hold, told as
+ * place of what was loaded. conf is numbered (number.h) if nobody did yet.
+ * -ENOTSUP: a rule that Linux cannot hold, told as
  * "FILE:LINE: ..."; -E2BIG: too many rules or anchors; -ENOMEM.
  */
-int pf_compile(struct pf_config *conf, const struct pf_world *world,
+int pf_compile(struct pf_config *conf, const struct pf_compile_env *env,
                struct buf *out, struct error *err);
 #endif

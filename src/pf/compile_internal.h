@@ -5,6 +5,7 @@
 #define PF_COMPILE_INTERNAL_H
 #include "pf/compile.h"
 #include "pf/nf.h"
+#include "pf/number.h"
 
 /* The packet's mark while rules are gone through. */
 enum pf_mark {
@@ -15,8 +16,6 @@ enum pf_mark {
 	PF_MARK_REJECT = 0x06000000,
 	PF_MARK_REJECT_1 = 0x02000000, /* to be answered */
 	PF_MARK_REJECT_2 = 0x04000000, /* a copy on its way to be */
-	PF_MAX_IDS = 0x3fff,
-	PF_MAX_TAGS = 0x3ff,
 };
 
 /* The connection's mark. K1 passes what goes the first packet's way inbound,
@@ -30,22 +29,20 @@ enum pf_mark {
 
 struct compile {
 	struct pf_config *conf;
+	const struct pf_compile_env *env;
 	const struct pf_world *world;
 	struct error *err;
 	struct nf_table *t;
 	uint8_t af;
 	uint8_t dir; /* PF_IN, PF_OUT: the pass at hand */
 	unsigned depth;
-	const char *tag[PF_MAX_TAGS]; /* tag[n] has number n + 1 */
-	unsigned n_tags;
+	const struct pf_numbers *n;
 	bool rejects_out; /* some rule answers what goes out */
 	bool failed;
 };
 
 /* Say that a rule cannot be had. Always false. */
 bool pf_refuse(struct compile *c, const struct pf_rule *r, const char *what);
-/* The number of a tag, from 1; 0: too many. */
-unsigned pf_tag_number(struct compile *c, const char *tag);
 /* FreeBSD's name of an interface as Linux has it. */
 const char *pf_linux_ifname(const char *ifname);
 

@@ -524,7 +524,7 @@ add_options(struct compile *c, const struct pf_rule *r,
 
 		if (m == NULL)
 			return false;
-		m->lo = pf_tag_number(c, r->tagged);
+		m->lo = pf_tag_number(c->n, r->tagged);
 		m->hi = PF_MARK_TAG;
 	}
 	if (r->rcv_if != NULL) {

@@ -208,6 +208,8 @@ nf_print(const struct nf_table *t, struct buf *out)
 	/* Whatever was there goes in the same transaction. */
 	buf_printf(out, "table %s pf\ndelete table %s pf\ntable %s pf {\n",
 	           family, family, family);
+	if (t->dormant)
+		buf_puts(out, "  flags dormant\n");
 	for (const struct nf_set *s = t->set; s != NULL; s = s->next) {
 		buf_printf(out, "  set %s { type %s;", s->name, s->type);
 		if (s->elements != NULL && s->elements->len > 0)

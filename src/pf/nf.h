@@ -71,6 +71,7 @@ struct nf_set {
 struct nf_table {
 	struct arena *arena;
 	uint8_t af;
+	bool dormant; /* its hooks see nothing */
 	struct nf_set *set, *last_set;
 	struct nf_chain *chain, *last_chain;
 	unsigned n_counters; /* c0, c1, ... one for each rule */

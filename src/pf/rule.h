@@ -224,9 +224,10 @@ struct pf_scrub {
 struct pf_ruleset;
 
 struct pf_rule {
-	unsigned nr;  /* in its ruleset, by kind */
-	unsigned id;  /* over all rulesets, from 1, */
-	unsigned sid; /* and the first of its states' numbers: the compiler's */
+	unsigned nr;     /* in its ruleset, by kind */
+	unsigned id;     /* over all rulesets, from 1, */
+	unsigned *sid;   /* and of its states, one for each tag that they can */
+	unsigned n_sids; /* have: number.h's */
 	const char *file; /* it was written in */
 	int line;
 	uint8_t kind; /* enum pf_kind */
@@ -331,6 +332,8 @@ enum pf_limit {
 	PF_NLIMITS
 };
 
+struct pf_numbers;
+
 struct pf_options {
 	uint32_t timeout[PF_NTIMEOUTS];
 	uint32_t timeout_set;
@@ -364,7 +367,8 @@ struct pf_config {
 	struct pf_ruleset *main;
 	struct pf_options opts;
 	unsigned n_rules;
-	struct buf echo; /* what pfctl -v prints while it parses */
+	struct pf_numbers *numbers; /* number.h; NULL: not numbered */
+	struct buf echo;            /* what pfctl -v prints while it parses */
 };
 
 /* Does the protocol have ports that rules can ask for? */

@@ -367,13 +367,14 @@ load(struct bed *b, const struct buf *rules)
 	const struct pf_parse_env env = { .world = &b->world,
 		                          .want = PF_WANT_ALL,
 		                          .tell = tell };
+	const struct pf_compile_env how = { .world = &b->world };
 	cleanup_buf struct buf program = BUF_INIT;
 	struct pf_config *conf = NULL;
 	struct error err;
 
 	if (pf_parse(&env, "random", buf_str(rules), rules->len, &conf, &err) <
 	        0 ||
-	    pf_compile(conf, &b->world, &program, &err) < 0) {
+	    pf_compile(conf, &how, &program, &err) < 0) {
 		fprintf(stderr, "%s\n", err.msg);
 		pf_config_free(conf);
 		return NULL;
