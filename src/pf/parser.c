@@ -527,8 +527,11 @@ run_later(struct pf_parser *p, struct error *err)
 		size_t len;
 		int code;
 
-		if (p->world->read(p->world->ctx, l->file, &text, &len, &why) <
-		    0) {
+		if (p->env->read != NULL
+		        ? p->env->read(p->env->read_ctx, l->file, &text, &len,
+		                       &why) < 0
+		        : p->world->read(p->world->ctx, l->file, &text, &len,
+		                         &why) < 0) {
 			pf_note(p, "pfctl: %s", why.msg);
 			p->n_errors++;
 			continue;
@@ -537,6 +540,7 @@ run_later(struct pf_parser *p, struct error *err)
 		if (p->ruleset == NULL ||
 		    !pf_lex_open_owned(&p->lex, l->file, text, len))
 			return error_set(err, -ENOMEM, "out of memory");
+		p->ruleset->is_loaded = true;
 		p->phase = PF_PHASE_NONE;
 		p->n_unnamed = 0;
 		code = run(p, err);
@@ -581,6 +585,7 @@ parse(struct pf_parser *p, const char *name, const char *text, size_t len,
 	if (p->ruleset == NULL || define_macros(p, err) < 0 ||
 	    !pf_lex_open(&p->lex, name, text, len))
 		return error_set(err, -ENOMEM, "out of memory");
+	p->ruleset->is_loaded = true;
 	code = run(p, err);
 	pf_lex_close(&p->lex);
 	if (code == 0 && p->n_errors == 0)

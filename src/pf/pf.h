@@ -29,6 +29,10 @@ struct pf_parse_env {
 	bool no_dns;        /* -S */
 	const char *anchor; /* -a: rules go there; "" for the main ruleset */
 	const char *const *macros; /* -D: name, value, ..., NULL */
+	/* Where load anchor reads instead of the world's files; or NULL. */
+	int (*read)(void *ctx, const char *name, char **out_text,
+	            size_t *out_len, struct error *err);
+	void *read_ctx;
 	/* One line for stderr, without its newline. */
 	void (*tell)(void *ctx, const char *line);
 	void *tell_ctx;
@@ -55,9 +59,15 @@ struct pf_print_env {
 /* Everything as pfctl -nvf prints it. */
 void pf_print_config(const struct pf_config *conf,
                      const struct pf_print_env *env, struct buf *out);
+/* The lines of echo that are options. */
+void pf_print_options(const struct pf_config *conf, struct buf *out);
+/* The rules of one ruleset and kind, a line each. */
+void pf_print_rules(const struct pf_ruleset *rs, enum pf_kind kind,
+                    const struct pf_print_env *env, struct buf *out);
 /* One rule, without a newline. */
 void pf_print_rule(const struct pf_rule *r, const struct pf_print_env *env,
                    struct buf *out);
 void pf_print_addr(const struct pf_addr *a, bool verbose, struct buf *out);
+/* A table as it was written, without a newline. */
 void pf_print_table(const struct pf_table *t, struct buf *out);
 #endif

@@ -319,6 +319,8 @@ struct pf_ruleset {
 	const char *path; /* "a/b"; "" for the main one */
 	struct pf_ruleset *parent, *child, *next;
 	bool is_inline; /* its rules stand in braces */
+	bool is_loaded; /* a file was read for it: the main one, or an anchor's
+	                 */
 	struct pf_rules rules[PF_NKINDS];
 	struct pf_table *table, *last_table;
 };
@@ -368,6 +370,7 @@ struct pf_config {
 	struct pf_options opts;
 	unsigned n_rules;
 	struct pf_numbers *numbers; /* number.h; NULL: not numbered */
+	struct pf_config *held;     /* whose rules numbers have still: ours */
 	struct buf echo;            /* what pfctl -v prints while it parses */
 };
 

@@ -30,11 +30,14 @@ pf_config_new(void)
 void
 pf_config_free(struct pf_config *conf)
 {
-	if (conf == NULL)
-		return;
-	buf_fini(&conf->echo);
-	arena_fini(&conf->arena);
-	free(conf);
+	while (conf != NULL) {
+		struct pf_config *held = conf->held;
+
+		buf_fini(&conf->echo);
+		arena_fini(&conf->arena);
+		free(conf);
+		conf = held;
+	}
 }
 
 struct pf_ruleset *

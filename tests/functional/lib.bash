@@ -50,6 +50,7 @@ jail() { hostnet "$BIN/jail" "$@"; }
 jls() { hostnet "$BIN/jls" "$@"; }
 jexec() { hostnet "$BIN/jexec" "$@"; }
 gaol() { hostnet "$BIN/gaol" "$@"; }
+pfctl() { hostnet "$BIN/pfctl" "$@"; }
 
 # helper NAME ...: a FreeBSD-syntax helper, as a hook would run it.
 helper() {
@@ -164,13 +165,15 @@ gaol_mounts() {
 }
 
 # gaol_leaks: what is there of gaol's that should not be, a word for each.
-# The empty skeleton of a runtime directory may stay.
+# The empty skeleton of a runtime directory may stay, and what pfctl keeps of
+# the test's namespace while that is there.
 gaol_leaks() {
 	gaol_mounts | sed 's/^/mount:/'
 	gaol_cgroups | sed 's/^/cgroup:/'
 	[ ! -d "$GAOL_RUN" ] || (cd "$GAOL_RUN" && find . -mindepth 1 \
 		! -path ./lock ! -path ./sites.lock ! -path ./jails \
-		! -path ./name ! -path ./uid ! -path ./addr) |
+		! -path ./name ! -path ./uid ! -path ./addr \
+		! -path ./pf ! -path './pf/*') |
 		sed "s|^|file:$GAOL_RUN/|"
 	ip netns pids "$NETNS" 2>/dev/null | while read -r pid; do
 		echo "process:$pid($(tr '\0' ' ' <"/proc/$pid/cmdline"))"

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pfctl.c - pfctl(8): the packet filter of the network namespace we are in.
+ *
+ * Options are gathered first and done in FreeBSD's order whatever theirs was:
+ * disable, show, zero, flush, kill, tables, load, enable.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pf/compile.h"
+#include "pf/explain.h"
+#include "pf/load.h"
+#include "pf/pf.h"
+#include "pf/show.h"
+
+struct pfctl {
+	struct pf_world world;
+	struct pf_parse_env env;
+	struct strv macros;
+	const char *file, *anchor, *explain;
+	const struct modifier *show, *flush;
+	unsigned verbose;
+	bool below; /* the anchor ended in a star */
+	bool no_action, numeric_ports, quiet, keep, enable, disable, zero;
+	struct pf_store store;
+	bool is_open;
+	int status;
+};
+
+/* What -s and -F take; the first that begins with the word is meant. */
+struct modifier {
+	const char *name;
+	int (*run)(struct pfctl *c);
+};
+
+static int
+usage(void)
+{
+	fputs("usage: pfctl [-AdeghMmNnOPqRSrvz] [-a anchor] [-D macro=value] "
+	      "[-F modifier]\n"
+	      "\t[-f file] [-i interface] [-K host | network]\n"
+	      "\t[-k host | network | gateway | label | id] [-o level] "
+	      "[-p device]\n"
+	      "\t[-s modifier] [-t table -T command [address ...]] "
+	      "[-x level]\n",
+	      stderr);
+	return 1;
+}
+
+static int
+fail(const struct error *err)
+{
+	fprintf(stderr, "pfctl: %s\n", err->msg);
+	return 1;
+}
+
+static void
+say(const struct pfctl *c, const char *line)
+{
+	if (!c->quiet)
+		fprintf(stderr, "%s\n", line);
+}
+
+static void
+tell(void *ctx, const char *line)
+{
+	(void)ctx;
+	fprintf(stderr, "%s\n", line);
+}
+
+/* What is loaded; to change it, too. */
+static int
+open_store(struct pfctl *c, bool write)
+{
+	struct error err;
+
+	if (c->is_open && (!write || c->store.lock >= 0))
+		return 0;
+	if (c->is_open)
+		pf_store_close(&c->store);
+	c->is_open = false;
+	if (pf_store_open(&c->store, &c->world, write, &err) < 0)
+		return fail(&err);
+	c->is_open = true;
+	return 0;
+}
+
+/* --- -s --- */
+
+/* Show by one of show.h's, with counters where it is about rules. */
+static int
+show(struct pfctl *c, void (*put)(const struct pf_show *s, struct buf *out),
+     bool counters)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	struct pf_show s = { .store = &c->store,
+		             .path = c->anchor,
+		             .below = c->below,
+		             .verbose = c->verbose,
+		             .numeric_ports = c->numeric_ports };
+	struct pf_counter *v = NULL;
+	struct error err;
+	size_t n;
+
+	if (open_store(c, false) != 0)
+		return 1;
+	n = c->store.conf->n_rules + 1;
+	if (counters) {
+		v = calloc(n, sizeof(*v));
+		if (v == NULL || pf_kernel_counters(v, n, c->zero, &err) < 0) {
+			free(v);
+			return fail(&err);
+		}
+		s.counter = v;
+	}
+	put(&s, &out);
+	free(v);
+	fputs(buf_str(&out), stdout);
+	return 0;
+}
+
+static int
+show_rules(struct pfctl *c)
+{
+	return show(c, pf_show_rules, c->verbose > 0);
+}
+
+static int
+show_nat(struct pfctl *c)
+{
+	return show(c, pf_show_nat, false);
+}
+
+static int
+show_labels(struct pfctl *c)
+{
+	return show(c, pf_show_labels, true);
+}
+
+static int
+show_anchors(struct pfctl *c)
+{
+	return show(c, pf_show_anchors, false);
+}
+
+static int
+show_running(struct pfctl *c)
+{
+	int status = show(c, pf_show_running, false);
+
+	return status != 0 || !c->store.enabled;
+}
+
+static const struct modifier shows[] = {
+	{ "nat", show_nat },         { "rules", show_rules },
+	{ "Anchors", show_anchors }, { "labels", show_labels },
+	{ "Running", show_running }, { NULL, NULL },
+};
+
+/* --- -F --- */
+
+static int
+flush(struct pfctl *c, unsigned want, const char *said)
+{
+	struct error err;
+
+	if (open_store(c, true) != 0)
+		return 1;
+	if (pf_flush(&c->store, c->anchor, c->below, want, &err) < 0)
+		return fail(&err);
+	say(c, said);
+	return 0;
+}
+
+static int
+flush_rules(struct pfctl *c)
+{
+	return flush(c, PF_WANT_FILTER, "rules cleared");
+}
+
+static int
+flush_nat(struct pfctl *c)
+{
+	return flush(c, PF_WANT_NAT, "nat cleared");
+}
+
+static int
+flush_all(struct pfctl *c)
+{
+	return flush_rules(c) != 0 || flush_nat(c) != 0;
+}
+
+static const struct modifier flushes[] = {
+	{ "nat", flush_nat },
+	{ "rules", flush_rules },
+	{ "all", flush_all },
+	{ NULL, NULL },
+};
+
+/* --- -z --- */
+
+static int
+zero(struct pfctl *c)
+{
+	struct pf_counter none;
+	struct error err;
+
+	if (pf_kernel_counters(&none, 1, true, &err) < 0)
+		return fail(&err);
+	say(c, "pf: rule counters cleared");
+	return 0;
+}
+
+/* --- -f --- */
+
+/* Read the file; what -v prints is printed as far as it came. */
+static int
+parse(struct pfctl *c, struct pf_config **out)
+{
+	const struct pf_print_env print = { .world = &c->world,
+		                            .verbose = c->verbose,
+		                            .numeric_ports = c->numeric_ports,
+		                            .indent = c->verbose == 1 };
+	cleanup_buf struct buf text_out = BUF_INIT;
+	struct error err;
+	char *text;
+	size_t len;
+	int code;
+
+	if (c->world.read(c->world.ctx, c->file, &text, &len, &err) < 0)
+		return fail(&err);
+	code = pf_parse(&c->env, strcmp(c->file, "-") == 0 ? "stdin" : c->file,
+	                text, len, out, &err);
+	free(text);
+	if (code < 0 && code != -EINVAL)
+		fail(&err);
+	if (*out != NULL && c->verbose > 0)
+		buf_puts(&text_out, buf_str(&(*out)->echo));
+	if (code == 0 && c->verbose > 0)
+		pf_print_config(*out, &print, &text_out);
+	fputs(buf_str(&text_out), stdout);
+	if (code == -EINVAL)
+		fputs("pfctl: Syntax error in config file: pf rules not "
+		      "loaded\n",
+		      stderr);
+	return code < 0;
+}
+
+static int
+load(struct pfctl *c)
+{
+	const struct pf_compile_env how = { .world = &c->world };
+	cleanup_buf struct buf program = BUF_INIT;
+	struct pf_config *conf = NULL;
+	struct error err;
+	int code = -1, status = parse(c, &conf);
+
+	if (status == 0 && c->no_action)
+		code = pf_compile(conf, &how, &program, &err);
+	else if (status == 0 && open_store(c, true) == 0)
+		code = pf_load(&c->store, conf, c->env.want, c->keep, &err);
+	else
+		err.msg[0] = '\0';
+	pf_config_free(conf);
+	if (code < 0 && err.msg[0] != '\0')
+		fail(&err);
+	return code < 0;
+}
+
+/* --- -e and -d --- */
+
+static int
+enable(struct pfctl *c, bool on)
+{
+	struct error err;
+
+	if (open_store(c, true) != 0)
+		return 1;
+	if (pf_enable(&c->store, on, &err) < 0)
+		return fail(&err);
+	say(c, on ? "pf enabled" : "pf disabled");
+	return 0;
+}
+
+/* --- --explain --- */
+
+static int
+explain(struct pfctl *c)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	struct pf_packet pkt;
+	struct error err;
+
+	if (open_store(c, false) != 0)
+		return 1;
+	if (pf_packet_parse(&c->world, c->explain, &c->store.conf->arena, &pkt,
+	                    &err) < 0 ||
+	    pf_explain(c->store.conf, &c->world, &pkt, &out) < 0)
+		return fail(&err);
+	fputs(buf_str(&out), stdout);
+	return 0;
+}
+
+/* --- options --- */
+
+/* -D name=value, split at the last =. */
+static bool
+macro(struct pfctl *c, const char *word)
+{
+	const char *eq = strrchr(word, '=');
+
+	if (eq != NULL && eq != word &&
+	    strv_pushn(&c->macros, word, (size_t)(eq - word)) == 0 &&
+	    strv_push(&c->macros, eq + 1) == 0)
+		return true;
+	fprintf(stderr, "pfctl: could not parse macro definition %s\n", word);
+	return false;
+}
+
+static const struct modifier *
+modifier(const struct modifier *list, const char *kind, const char *word)
+{
+	for (; list->name != NULL; list++)
+		if (word[0] != '\0' &&
+		    strncmp(list->name, word, strlen(word)) == 0)
+			return list;
+	fprintf(stderr, "pfctl: Unknown %s modifier '%s'\n", kind, word);
+	return NULL;
+}
+
+/* "a/b", "a/b/ *" and "*": a path, and whether what is below it is meant. */
+static bool
+anchor(struct pfctl *c, char *word)
+{
+	size_t n = strlen(word);
+
+	if (n > 0 && word[n - 1] == '*' && (n == 1 || word[n - 2] == '/')) {
+		c->below = true;
+		word[n > 1 ? n - 2 : 0] = '\0';
+	}
+	while (word[0] == '/')
+		word++;
+	if (strlen(word) >= PF_PATH_SIZE) {
+		fprintf(stderr, "pfctl: anchor name '%s' too long\n", word);
+		return false;
+	}
+	c->anchor = word;
+	return true;
+}
+
+enum { OPT_EXPLAIN = 256 };
+
+static bool
+option(struct pfctl *c, int opt)
+{
+	switch (opt) {
+	case 'A':
+		c->env.want |= PF_WANT_ALTQ;
+		return true;
+	case 'D':
+		return macro(c, optarg);
+	case 'F':
+		c->flush = modifier(flushes, "flush", optarg);
+		return c->flush != NULL;
+	case 'N':
+		c->env.want |= PF_WANT_NAT;
+		return true;
+	case 'O':
+		c->env.want |= PF_WANT_OPTION;
+		return true;
+	case 'P':
+		c->numeric_ports = true;
+		return true;
+	case 'R':
+		c->env.want |= PF_WANT_FILTER;
+		return true;
+	case 'S':
+		c->env.no_dns = true;
+		return true;
+	case 'a':
+		return anchor(c, optarg);
+	case 'd':
+		c->disable = true;
+		return true;
+	case 'e':
+		c->enable = true;
+		return true;
+	case 'f':
+		c->file = optarg;
+		return true;
+	case 'm':
+		c->keep = true;
+		return true;
+	case 'n':
+		c->no_action = true;
+		return true;
+	case 'q':
+		c->quiet = true;
+		return true;
+	case 's':
+		c->show = modifier(shows, "show", optarg);
+		return c->show != NULL;
+	case 'v':
+		c->verbose++;
+		return true;
+	case 'z':
+		c->zero = true;
+		return true;
+	case OPT_EXPLAIN:
+		c->explain = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+options(struct pfctl *c, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "explain", required_argument, NULL, OPT_EXPLAIN },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	if (argc < 2)
+		return false;
+	while ((opt = getopt_long(argc, argv, "AD:F:NOPRSa:def:mnqs:vz", longs,
+	                          NULL)) != -1)
+		if (!option(c, opt))
+			return false;
+	if (optind != argc)
+		return false;
+	if (c->anchor[0] != '\0' && c->file == NULL && c->show == NULL &&
+	    c->flush == NULL) {
+		fputs("pfctl: anchors apply to -f, -F, -s, and -T only\n",
+		      stderr);
+		return false;
+	}
+	return true;
+}
+
+/* In FreeBSD's order; the first that fails ends it. */
+static int
+work(struct pfctl *c)
+{
+	bool act = !c->no_action;
+
+	if (act && c->disable && enable(c, false) != 0)
+		return 1;
+	if (act && c->show != NULL && c->show->run(c) != 0)
+		return 1;
+	if (act && c->zero && c->show == NULL && zero(c) != 0)
+		return 1;
+	if (act && c->flush != NULL && c->flush->run(c) != 0)
+		return 1;
+	if (c->file != NULL && load(c) != 0)
+		return 1;
+	if (act && c->enable && enable(c, true) != 0)
+		return 1;
+	if (c->explain != NULL && explain(c) != 0)
+		return 1;
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct pfctl c = { .macros = STRV_INIT, .anchor = "" };
+
+	pf_world_host(&c.world);
+	if (!options(&c, argc, argv))
+		return usage();
+	if (c.env.want == 0)
+		c.env.want = PF_WANT_ALL;
+	c.env.world = &c.world;
+	c.env.verbose = c.verbose;
+	c.env.anchor = c.anchor;
+	c.env.macros = (const char *const *)c.macros.v;
+	c.env.tell = tell;
+	c.status = work(&c);
+	if (c.is_open)
+		pf_store_close(&c.store);
+	strv_fini(&c.macros);
+	return c.status;
+}

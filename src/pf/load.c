@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* load.c - changing what pf a network namespace has. */
+#include "pf/load.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pf/compile.h"
+#include "pf/kernel.h"
+#include "pf/merge.h"
+#include "pf/ruleset.h"
+
+/* Number and compile conf, and make it what the store has. */
+static int
+commit(struct pf_store *s, struct pf_config *conf, const struct buf *sections,
+       struct error *err)
+{
+	const struct pf_compile_env env = { .world = s->world,
+		                            .dormant = !s->enabled };
+	cleanup_buf struct buf program = BUF_INIT;
+
+	if (pf_numbers_assign(conf, s->world, s->conf->numbers, NULL, err) <
+	        0 ||
+	    pf_compile(conf, &env, &program, err) < 0)
+		return err->code;
+	return pf_store_commit(s, conf, sections, &program, err);
+}
+
+/* Read the sections and commit what they say. */
+static int
+commit_text(struct pf_store *s, const struct buf *sections, struct error *err)
+{
+	struct pf_config *conf = NULL;
+
+	if (sections->failed)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (pf_sections_parse(s->world, buf_str(sections), sections->len, &conf,
+	                      err) < 0)
+		return err->code;
+	if (commit(s, conf, sections, err) < 0) {
+		pf_config_free(conf);
+		return err->code;
+	}
+	return 0;
+}
+
+/* Is every rule of it one that Linux can hold? Asked of the file as it was
+ * read, which can tell the line. */
+static int
+check(const struct pf_store *s, struct pf_config *came, struct error *err)
+{
+	const struct pf_compile_env env = { .world = s->world };
+	cleanup_buf struct buf program = BUF_INIT;
+
+	return pf_compile(came, &env, &program, err);
+}
+
+static void
+loaded_by_us(struct pf_store *s)
+{
+	s->uid = geteuid();
+	s->pid = getpid();
+}
+
+int
+pf_load(struct pf_store *s, struct pf_config *came, unsigned want, bool keep,
+        struct error *err)
+{
+	cleanup_buf struct buf sections = BUF_INIT;
+
+	if (check(s, came, err) < 0)
+		return err->code;
+	pf_merge(s->conf, came, s->world, want, keep, &sections);
+	loaded_by_us(s);
+	return commit_text(s, &sections, err);
+}
+
+/* An empty configuration that has been read for a path, and below it. */
+static int
+empty_for(struct pf_store *s, const char *path, bool below,
+          struct pf_config **out, struct error *err)
+{
+	struct pf_config *conf = pf_config_new();
+	struct pf_ruleset *top;
+	bool found = path[0] == '\0';
+
+	*out = conf;
+	if (conf == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	for (const struct pf_ruleset *rs = s->conf->main; rs != NULL;
+	     rs = pf_ruleset_next(s->conf->main, rs)) {
+		size_t n = strlen(path);
+		bool is = strcmp(rs->path, path) == 0;
+		bool under = n == 0 || (strncmp(rs->path, path, n) == 0 &&
+		                        rs->path[n] == '/');
+
+		found = found || is;
+		if (!is && !(below && under))
+			continue;
+		top = pf_ruleset_get(conf, conf->main, rs->path);
+		if (top == NULL)
+			return error_set(err, -ENOMEM, "out of memory");
+		top->is_loaded = true;
+	}
+	return found ? 0 : error_set(err, -ENOENT, "%s: no such anchor", path);
+}
+
+int
+pf_flush(struct pf_store *s, const char *path, bool below, unsigned want,
+         struct error *err)
+{
+	cleanup_buf struct buf sections = BUF_INIT;
+	struct pf_config *nothing;
+	int code;
+
+	code = empty_for(s, path, below, &nothing, err);
+	if (code == 0) {
+		pf_merge(s->conf, nothing, s->world, want, false, &sections);
+		loaded_by_us(s);
+		code = commit_text(s, &sections, err);
+	}
+	pf_config_free(nothing);
+	return code;
+}
+
+int
+pf_enable(struct pf_store *s, bool enable, struct error *err)
+{
+	cleanup_buf struct buf sections = BUF_INIT, program = BUF_INIT;
+	bool was = s->enabled;
+	int64_t since = s->since;
+
+	if (was == enable)
+		return error_set(err, -EALREADY, "pf %s enabled",
+		                 enable ? "already" : "not");
+	s->enabled = enable;
+	s->since = time(NULL);
+	pf_sections_of(s->conf, s->world, &sections);
+	/* Counters stay where something is loaded. */
+	pf_kernel_put_dormant(!enable, &program);
+	if ((s->generation == 0
+	         ? commit_text(s, &sections, err)
+	         : pf_store_commit(s, s->conf, &sections, &program, err)) == 0)
+		return 0;
+	s->enabled = was;
+	s->since = since;
+	return err->code;
+}

@@ -1,0 +1,198 @@
+#!/usr/bin/env bats
+# pfctl(8): what is loaded, kept and told.
+load lib
+
+conf() { cat >"$DIR/pf.conf"; }
+
+
+@test "pf is disabled until it is enabled, and says so once" {
+	run pfctl -s Running
+	[ "$status" = 1 ]
+	is Disabled
+	run pfctl -e
+	[ "$status" = 0 ]
+	is 'pf enabled'
+	run pfctl -e
+	[ "$status" = 1 ]
+	is 'pfctl: pf already enabled'
+	run pfctl -s Run
+	[ "$status" = 0 ]
+	is Enabled
+	run pfctl -qd
+	[ "$status" = 0 ]
+	is ''
+	run pfctl -d
+	[ "$status" = 1 ]
+	is 'pfctl: pf not enabled'
+}
+
+@test "rules are shown as they were loaded, by kind" {
+	conf <<'EOF'
+set skip on lo
+table <bad> persist { 192.0.2.0/24, !192.0.2.4 }
+nat on em0 inet from 10.0.0.0/8 to any -> 192.0.2.1
+rdr on em0 inet proto tcp to 192.0.2.1 port 80 -> 10.0.0.2 port 8080
+block return in log
+pass in quick on em0 proto tcp from ! <bad> to port { ssh http } tag WEB
+anchor "later"
+anchor "now" on em1 {
+	pass proto udp to port domain
+}
+anchor out {
+	pass out
+}
+EOF
+	run pfctl -f "$DIR/pf.conf"
+	[ "$status" = 0 ]
+	is ''
+	run pfctl -sr
+	is 'block return in log all
+pass in quick on em0 proto tcp from ! <bad> to any port = ssh flags S/SA keep state tag WEB
+pass in quick on em0 proto tcp from ! <bad> to any port = http flags S/SA keep state tag WEB
+anchor "later" all
+anchor "now" on em1 all
+anchor out all {
+  pass out all flags S/SA keep state
+}'
+	run pfctl -P -s nat
+	is 'nat on em0 inet from 10.0.0.0/8 to any -> 192.0.2.1
+rdr on em0 inet proto tcp from any to 192.0.2.1 port = 80 -> 10.0.0.2 port 8080'
+	run pfctl -sA
+	is $'  later\n  now'
+	run pfctl -a now -sr
+	is 'pass proto udp from any to any port = domain keep state'
+	run pfctl -a '*' -sr
+	has $'anchor "now" on em1 all {\n  pass proto udp'
+}
+
+@test "an anchor is loaded alone, and outlives a load of the main rules" {
+	conf <<'EOF'
+anchor "a"
+anchor "b" {
+	pass in proto tcp
+}
+block in on em0
+EOF
+	pfctl -f "$DIR/pf.conf"
+	pfctl -a a -f - <<<'pass out proto udp'
+	pfctl -a b -f - <<<'block out proto tcp'
+	run pfctl -a b -sr
+	is 'block drop out proto tcp all'
+	run pfctl -sr
+	is 'anchor "a" all
+anchor "b" all
+block drop in on em0 all'
+	pfctl -f "$DIR/pf.conf"
+	run pfctl -a a -sr
+	is 'pass out proto udp all keep state'
+	run pfctl -a b -sr
+	is 'pass in proto tcp all flags S/SA keep state'
+	run pfctl -a a -F rules
+	is 'rules cleared'
+	run pfctl -a a -sr
+	is ''
+	run pfctl -a none -F rules
+	[ "$status" = 1 ]
+}
+
+@test "what is wrong in a file loads nothing, and what was there stays" {
+	pfctl -ef - <<<'block in proto tcp label kept'
+	conf <<'EOF'
+pass in
+pass in form any
+EOF
+	run pfctl -f "$DIR/pf.conf"
+	[ "$status" = 1 ]
+	has "$DIR/pf.conf:2: syntax error"
+	has 'pf rules not loaded'
+	conf <<'EOF'
+pass in
+pass in inet6 to 64:ff9b::/96 af-to inet from 192.0.2.1
+EOF
+	run pfctl -f "$DIR/pf.conf"
+	[ "$status" = 1 ]
+	has "$DIR/pf.conf:2: "
+	run pfctl -nf - <<<'pass in proto 256'
+	[ "$status" = 1 ]
+	run pfctl -sr
+	is 'block drop in proto tcp all label "kept"'
+	run pfctl -s Running
+	is Enabled
+}
+
+@test "kinds of rules are loaded and flushed alone" {
+	conf <<'EOF'
+nat on em0 inet from 10.0.0.0/8 to any -> 192.0.2.1
+pass in
+EOF
+	pfctl -N -f "$DIR/pf.conf"
+	run pfctl -sr
+	is ''
+	pfctl -R -f "$DIR/pf.conf"
+	pfctl -N -f - <<<''
+	run pfctl -sn
+	is ''
+	run pfctl -sr
+	is 'pass in all flags S/SA keep state'
+	pfctl -f "$DIR/pf.conf"
+	run pfctl -F nat
+	is 'nat cleared'
+	run pfctl -F rules
+	is 'rules cleared'
+	run pfctl -sr -sn
+	is ''
+}
+
+@test "options last until a load that does not name them, but for -m" {
+	pfctl -e
+	pfctl -f - <<<$'set skip on em9\npass'
+	run hostnet nft list chain ip pf in
+	has '"em9" accept'
+	pfctl -m -f - <<<'pass'
+	run hostnet nft list chain ip pf in
+	has '"em9" accept'
+	pfctl -f - <<<'pass'
+	run hostnet nft list chain ip pf in
+	[[ $output != *em9* ]]
+}
+
+@test "a packet is explained by the rule that decides" {
+	pfctl -f - <<<$'block in\npass in proto tcp to port 80'
+	run pfctl --explain 'in on em0 proto tcp from 10.0.0.9 to 10.0.0.1 port 80'
+	[ "$status" = 0 ]
+	has 'pass by @1'
+	run pfctl --explain 'in on em0 proto udp from 10.0.0.9 to 10.0.0.1 port 80'
+	has 'block by @0'
+	run pfctl --explain 'in on em0 proto'
+	[ "$status" = 1 ]
+}
+
+@test "counters are those of the packets that a rule decided" {
+	pfctl -ef - <<<$'pass\nblock in proto udp to port 9 label nine'
+	for _ in 1 2 3; do
+		hostnet bash -c 'echo x >/dev/udp/127.0.0.1/9' || :
+	done
+	run pfctl -s labels
+	[[ $output =~ ^nine\ 3\ 3\ 90\ 3\ 90\ 0\ 0\ 0$ ]] || is 'nine 3 3 90 3 90 0 0 0'
+	run pfctl -vsr
+	has 'Packets: 3 '
+	run pfctl -z
+	[ "$status" = 0 ]
+	run pfctl -sl
+	is 'nine 0 0 0 0 0 0 0 0'
+}
+
+@test "anything else is a wrong use" {
+	run pfctl
+	[ "$status" = 1 ]
+	has 'usage: pfctl'
+	run pfctl -s nothing
+	[ "$status" = 1 ]
+	has "Unknown show modifier 'nothing'"
+	run pfctl -a x -e
+	[ "$status" = 1 ]
+	has 'anchors apply to -f, -F, -s, and -T only'
+	run pfctl -D x -f /dev/null
+	[ "$status" = 1 ]
+	has 'could not parse macro definition x'
+}
