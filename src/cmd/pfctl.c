@@ -4,12 +4,19 @@
  * Options are gathered first and done in FreeBSD's order whatever theirs was:
  * disable, show, zero, flush, kill, tables, load, enable.
  */
+#include <sys/prctl.h>
+
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
+#include <nss.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "net/jailns.h"
 #include "pf/compile.h"
 #include "pf/explain.h"
 #include "pf/load.h"
@@ -20,11 +27,12 @@ struct pfctl {
 	struct pf_world world;
 	struct pf_parse_env env;
 	struct strv macros;
-	const char *file, *anchor, *explain;
+	const char *file, *anchor, *explain, *jail;
 	const struct modifier *show, *flush;
 	unsigned verbose;
 	bool below; /* the anchor ended in a star */
 	bool no_action, numeric_ports, quiet, keep, enable, disable, zero;
+	struct net_jail target; /* of -j, until it is entered */
 	struct pf_store store;
 	bool is_open;
 	int status;
@@ -41,7 +49,7 @@ usage(void)
 {
 	fputs("usage: pfctl [-AdeghMmNnOPqRSrvz] [-a anchor] [-D macro=value] "
 	      "[-F modifier]\n"
-	      "\t[-f file] [-i interface] [-K host | network]\n"
+	      "\t[-f file] [-i interface] [-j jail] [-K host | network]\n"
 	      "\t[-k host | network | gateway | label | id] [-o level] "
 	      "[-p device]\n"
 	      "\t[-s modifier] [-t table -T command [address ...]] "
@@ -71,6 +79,57 @@ tell(void *ctx, const char *line)
 	fprintf(stderr, "%s\n", line);
 }
 
+/* --- -j --- */
+
+/* The jail's network, whose interfaces the file's words are about. */
+static int
+join_network(struct pfctl *c)
+{
+	struct error err;
+	int code;
+
+	if (net_jail_find(c->jail, &c->target, &err) < 0)
+		return fail(&err);
+	if (!c->target.has_vnet)
+		code = error_set(&err, -EPERM,
+		                 "jail \"%s\" has no network stack of its own",
+		                 c->jail);
+	else if (setns(c->target.netns_fd, CLONE_NEWNET) < 0)
+		code = error_sys(&err, "enter jail \"%s\"", c->jail);
+	else
+		return 0;
+	net_jail_close(&c->target);
+	return code < 0 ? fail(&err) : 0;
+}
+
+/*
+ * Then all of the jail, to stay: what pfctl keeps is in its tree, and may be
+ * whatever the jail made of it. We go as its root, with no right over the host,
+ * and load no library that the jail could have written: names are looked up by
+ * what the C library has in itself.
+ */
+static int
+join_jail(struct pfctl *c)
+{
+	static const char *const lists[][2] = {
+		{ "services", "files" },  { "protocols", "files" },
+		{ "passwd", "files" },    { "group", "files" },
+		{ "hosts", "files dns" },
+	};
+	struct error err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		(void)__nss_configure_lookup(lists[i][0], lists[i][1]);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	if (setns(c->target.pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+	    setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 ||
+	    setresuid(0, 0, 0) < 0)
+		error_sys(&err, "enter jail \"%s\"", c->jail);
+	net_jail_close(&c->target);
+	c->jail = NULL;
+	return err.code < 0 ? fail(&err) : 0;
+}
+
 /* What is loaded; to change it, too. */
 static int
 open_store(struct pfctl *c, bool write)
@@ -79,6 +138,8 @@ open_store(struct pfctl *c, bool write)
 
 	if (c->is_open && (!write || c->store.lock >= 0))
 		return 0;
+	if (c->jail != NULL && join_jail(c) != 0)
+		return 1;
 	if (c->is_open)
 		pf_store_close(&c->store);
 	c->is_open = false;
@@ -391,6 +452,9 @@ option(struct pfctl *c, int opt)
 	case 'f':
 		c->file = optarg;
 		return true;
+	case 'j':
+		c->jail = optarg;
+		return true;
 	case 'm':
 		c->keep = true;
 		return true;
@@ -428,8 +492,8 @@ options(struct pfctl *c, int argc, char **argv)
 
 	if (argc < 2)
 		return false;
-	while ((opt = getopt_long(argc, argv, "AD:F:NOPRSa:def:mnqs:vz", longs,
-	                          NULL)) != -1)
+	while ((opt = getopt_long(argc, argv, "AD:F:NOPRSa:def:j:mnqs:vz",
+	                          longs, NULL)) != -1)
 		if (!option(c, opt))
 			return false;
 	if (optind != argc)
@@ -449,6 +513,8 @@ work(struct pfctl *c)
 {
 	bool act = !c->no_action;
 
+	if (c->jail != NULL && join_network(c) != 0)
+		return 1;
 	if (act && c->disable && enable(c, false) != 0)
 		return 1;
 	if (act && c->show != NULL && c->show->run(c) != 0)

@@ -51,23 +51,20 @@ open_dir(bool make, struct error *err)
 {
 	const char *env = secure_getenv("GAOL_RUN");
 	const char *run = env != NULL && env[0] == '/' ? env : "/run/gaol";
-	char cookie[17];
+	char path[PATH_MAX], cookie[17];
 	uint64_t n;
-	int top, pf, dir;
+	int top, dir;
 
 	if (netns_cookie(&n, err) < 0)
 		return err->code;
+	snprintf(path, sizeof(path), "%s-pf", run);
 	snprintf(cookie, sizeof(cookie), "%" PRIx64, n);
-	top = step(AT_FDCWD, run, make);
-	pf = top >= 0 ? step(top, "pf", make) : top;
-	dir = pf >= 0 ? step(pf, cookie, make) : pf;
+	top = step(AT_FDCWD, path, make);
+	dir = top >= 0 ? step(top, cookie, make) : top;
 	if (top >= 0)
 		close(top);
-	if (pf >= 0)
-		close(pf);
 	if (dir < 0)
-		error_set(err, dir, "%s/pf/%s: %s", run, cookie,
-		          strerror(-dir));
+		error_set(err, dir, "%s/%s: %s", path, cookie, strerror(-dir));
 	return dir;
 }
 

@@ -2,9 +2,10 @@
 /* store.h - what pf a network namespace has: in its kernel tables and, for what
  * those cannot tell in pf's words, in a file.
  *
- * Files of a namespace are in $GAOL_RUN/pf/COOKIE (/run/gaol), COOKIE being the
- * kernel's own name of it, never used again. Each load has a file of its own,
- * named by its generation; the kernel says which generation holds.
+ * Files of a namespace are in $GAOL_RUN-pf/COOKIE (/run/gaol-pf), COOKIE being
+ * the kernel's own name of it, never used again; not below $GAOL_RUN, which
+ * comes and goes with jails. Each load has a file of its own, named by its
+ * generation; the kernel says which generation holds.
  */
 #ifndef PF_STORE_H
 #define PF_STORE_H

@@ -20,6 +20,7 @@
 
 #include "base/vec.h"
 #include "pf/addr.h"
+#include "pf/wellknown.h"
 
 void
 pf_found_fini(struct pf_found_list *l)
@@ -268,7 +269,7 @@ host_service(void *ctx, const char *name, const char *proto)
 		if (proto != NULL)
 			break;
 	}
-	return -1;
+	return pf_wellknown_service(name);
 }
 
 static const char *
@@ -277,7 +278,7 @@ host_service_name(void *ctx, unsigned port, const char *proto)
 	const struct servent *s = getservbyport(htons((uint16_t)port), proto);
 
 	(void)ctx;
-	return s != NULL ? s->s_name : NULL;
+	return s != NULL ? s->s_name : pf_wellknown_service_name(port);
 }
 
 static int
@@ -286,18 +287,19 @@ host_proto(void *ctx, const char *name)
 	const struct protoent *p = getprotobyname(name);
 
 	(void)ctx;
-	if (p != NULL)
-		return p->p_proto;
-	/* FreeBSD's name for it. */
-	return strcmp(name, "icmp6") == 0 ? PF_PROTO_ICMP6 : -1;
+	return p != NULL ? p->p_proto : pf_wellknown_proto(name);
 }
 
 static const char *
 host_proto_name(void *ctx, unsigned proto)
 {
-	const struct protoent *p = getprotobynumber((int)proto);
+	const char *name = pf_wellknown_proto_name(proto);
+	const struct protoent *p;
 
 	(void)ctx;
+	if (name != NULL)
+		return name;
+	p = getprotobynumber((int)proto);
 	return p != NULL ? p->p_name : NULL;
 }
 

@@ -165,15 +165,13 @@ gaol_mounts() {
 }
 
 # gaol_leaks: what is there of gaol's that should not be, a word for each.
-# The empty skeleton of a runtime directory may stay, and what pfctl keeps of
-# the test's namespace while that is there.
+# The empty skeleton of a runtime directory may stay.
 gaol_leaks() {
 	gaol_mounts | sed 's/^/mount:/'
 	gaol_cgroups | sed 's/^/cgroup:/'
 	[ ! -d "$GAOL_RUN" ] || (cd "$GAOL_RUN" && find . -mindepth 1 \
 		! -path ./lock ! -path ./sites.lock ! -path ./jails \
-		! -path ./name ! -path ./uid ! -path ./addr \
-		! -path ./pf ! -path './pf/*') |
+		! -path ./name ! -path ./uid ! -path ./addr) |
 		sed "s|^|file:$GAOL_RUN/|"
 	ip netns pids "$NETNS" 2>/dev/null | while read -r pid; do
 		echo "process:$pid($(tr '\0' ' ' <"/proc/$pid/cmdline"))"
@@ -200,7 +198,8 @@ gaol_teardown() {
 	}
 	[ -z "$left" ] || gaol_force_clean
 	ip netns del "$NETNS" || :
-	rm -rf --one-file-system "$GAOL_RUN" "$DIR" || left+=" files"
+	# What pfctl keeps of the namespace goes with it.
+	rm -rf --one-file-system "$GAOL_RUN" "$GAOL_RUN-pf" "$DIR" || left+=" files"
 	unset DIR
 	[ -z "$left" ] || {
 		printf 'left behind: %s\n' "$left"

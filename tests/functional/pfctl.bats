@@ -196,3 +196,49 @@ EOF
 	[ "$status" = 1 ]
 	has 'could not parse macro definition x'
 }
+
+# give_pfctl ROOT: pfctl and the libraries it needs, in a jail's tree.
+give_pfctl() {
+	local lib
+
+	cp "$BIN/pfctl" "$1/bin/"
+	ldd "$BIN/pfctl" | grep -o '/[^ ]*' | while read -r lib; do
+		mkdir -p "$1$(dirname "$lib")"
+		cp -L "$lib" "$1$lib"
+	done
+}
+
+@test "a VNET jail's rules are its own, from inside and by -j from outside" {
+	mkroot "$DIR/r"
+	give_pfctl "$DIR/r"
+	jail -qc name=v path="$DIR/r" persist vnet
+	pfctl -f - <<<'pass in label host'
+	run pfctl -j v -ef - <<<'block in proto udp label outside'
+	[ "$status" = 0 ]
+	is 'pf enabled'
+	run jexec v pfctl -sr
+	is 'block drop in proto udp all label "outside"'
+	jexec v sh -c 'echo block out proto udp label inside | pfctl -f -'
+	run pfctl -j v -sr
+	is 'block drop out proto udp all label "inside"'
+	run pfctl -s rules
+	is 'pass in all flags S/SA keep state label "host"'
+	run pfctl -j v -s Running
+	is Enabled
+	run pfctl -j none -sr
+	[ "$status" = 1 ]
+	is 'pfctl: jail "none" not found'
+}
+
+@test "a jail on the host's stack has no rules of its own" {
+	mkroot "$DIR/r"
+	give_pfctl "$DIR/r"
+	jail -qc name=s path="$DIR/r" persist ip4=inherit
+	run pfctl -j s -sr
+	[ "$status" = 1 ]
+	has 'has no network stack of its own'
+	run jexec s sh -c 'echo block | pfctl -f -'
+	[ "$status" != 0 ]
+	run pfctl -sr
+	is ''
+}
