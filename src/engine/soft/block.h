@@ -95,6 +95,4 @@ bool block_hit(struct soft_vm *vm, uint64_t gpa, uint64_t len);
 bool block_written(struct soft_vm *vm, uint64_t gpa, uint64_t len);
 /* The vCPU has nothing to do: perhaps the cache is too large now. */
 void block_idle(struct cpu *c);
-/* On a vCPU's thread (c) or while all are stopped (NULL). */
-void block_flush_all(struct soft_vm *vm, struct cpu *c);
 #endif

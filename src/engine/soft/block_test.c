@@ -286,21 +286,6 @@ flags_live_across_branches(void **state)
 	assert_int_equal(b->out[0], 1);
 }
 
-static void
-all_blocks_may_be_dropped(void **state)
-{
-	struct bed *b = *state;
-	struct soft_vm *s = b->vm->engine;
-
-	for (unsigned i = 0; i < 3; i++) {
-		bed_long(b);
-		LOAD(b, BED_CODE, patch_called);
-		assert_true(bed_run(b));
-		block_flush_all(s, NULL);
-		assert_false(block_hit(s, BED_CODE, 4096));
-	}
-}
-
 /* patch_loop with so many rounds that the arena fills. */
 PROGRAM(patch_long, ".code64\n"
                     "mov $300000, %ecx\n"
@@ -439,7 +424,6 @@ main(void)
 		T(its_second_page_faults_for_itself),
 		T(dma_drops_blocks),
 		T(flags_live_across_branches),
-		T(all_blocks_may_be_dropped),
 		T(the_arena_may_fill),
 		T(no_more_is_kept_than_allowed),
 		T(what_is_used_again_is_kept),

@@ -453,18 +453,6 @@ block_collect(struct soft_vm *vm, struct cpu *c)
 		sched_yield();
 }
 
-void
-block_flush_all(struct soft_vm *vm, struct cpu *c)
-{
-	struct block_cache *k = vm->blocks;
-
-	sync_begin(vm, c);
-	pthread_mutex_lock(&k->lock);
-	clear_up(vm, BLOCK_YOUNG + 1, __rdtsc());
-	pthread_mutex_unlock(&k->lock);
-	sync_end(vm, c);
-}
-
 /* Give back what was not executed since blocks were last cleared up. */
 static void
 shrink(struct soft_vm *vm)
@@ -481,18 +469,33 @@ shrink(struct soft_vm *vm)
 		(void)madvise(k->arena + stays, old - stays, MADV_DONTNEED);
 }
 
+/* Under the lock. */
+static bool
+is_stale(const struct soft_vm *vm)
+{
+	const struct block_cache *k = vm->blocks;
+
+	return __rdtsc() - k->cleared_at >= IDLE_SECONDS * vm->vm->tsc_hz &&
+	       k->used >= IDLE_BYTES;
+}
+
 void
 block_idle(struct cpu *c)
 {
 	struct soft_vm *vm = c->vm;
 	struct block_cache *k = vm->blocks;
+	bool stale;
 
-	if (__rdtsc() - k->cleared_at < IDLE_SECONDS * vm->vm->tsc_hz ||
-	    k->used < IDLE_BYTES)
+	pthread_mutex_lock(&k->lock);
+	stale = is_stale(vm);
+	pthread_mutex_unlock(&k->lock);
+	if (!stale)
 		return;
 	sync_begin(vm, c);
 	pthread_mutex_lock(&k->lock);
-	if (sync_midway(vm) == 0)
+	/* Another one may have been here while this one waited: once more, and
+	 * nothing would be young. */
+	if (sync_midway(vm) == 0 && is_stale(vm))
 		shrink(vm);
 	pthread_mutex_unlock(&k->lock);
 	sync_end(vm, c);
