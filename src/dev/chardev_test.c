@@ -8,20 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "dev/chardev.h"
-#include "vmm/fake_vm.h"
+#include "dev/device_test.h"
 
-static struct fake_vm f;
 static struct chardev_host host;
 static char dir[] = "/tmp/chardev_test.XXXXXX";
 static char spec[128], path[96]; /* of a socket: sun_path has 108 */
@@ -44,22 +38,13 @@ group_teardown(void **state)
 }
 
 static int
-setup(void **state)
+put_device(struct error *err)
 {
-	(void)state;
-	fake_vm_init(&f);
+	(void)err;
 	host = (struct chardev_host){ .loop = f.vm->loop };
 	ngot = 0;
 	visitors = 0;
 	snprintf(path, sizeof(path), "%s/line", dir);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_vm_fini(&f);
 	return 0;
 }
 
@@ -356,16 +341,15 @@ a_terminal_is_given_back_as_it_was(void **state)
 int
 main(void)
 {
-#define LINE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(a_socket_is_its_owners_and_goes_at_the_end),
-		LINE_TEST(one_visitor_at_a_time),
-		LINE_TEST(a_stale_socket_is_replaced_and_a_living_one_is_not),
-		LINE_TEST(a_pty_has_a_stable_link),
-		LINE_TEST(tcp_stays_on_loopback_unless_told),
-		LINE_TEST(nonsense_is_refused),
-		LINE_TEST(stdio_is_taken_once),
-		LINE_TEST(a_terminal_is_given_back_as_it_was),
+		DEVICE_TEST(a_socket_is_its_owners_and_goes_at_the_end),
+		DEVICE_TEST(one_visitor_at_a_time),
+		DEVICE_TEST(a_stale_socket_is_replaced_and_a_living_one_is_not),
+		DEVICE_TEST(a_pty_has_a_stable_link),
+		DEVICE_TEST(tcp_stays_on_loopback_unless_told),
+		DEVICE_TEST(nonsense_is_refused),
+		DEVICE_TEST(stdio_is_taken_once),
+		DEVICE_TEST(a_terminal_is_given_back_as_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

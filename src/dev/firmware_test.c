@@ -4,50 +4,38 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/buf.h"
 #include "base/le.h"
 #include "dev/acpi.h"
 #include "dev/bootrom.h"
+#include "dev/device_test.h"
 #include "dev/fwcfg.h"
 #include "dev/machine.h"
 #include "vmm/config.h"
-#include "vmm/fake_vm.h"
 #include "vmm/pci.h"
 
 enum { ROM_BYTES = 256 << 10, MAX_FILE = 65536, ONE_MIB = 1 << 20 };
 static const uint64_t four_gib = 0x100000000ull;
 
-static struct fake_vm f;
 static struct config *cfg;
 static struct machine *m;
 static char rom[] = "/tmp/gaol-rom-XXXXXX";
 
 static int
-setup(void **state)
+put_device(struct error *err)
 {
-	struct error err;
-
-	(void)state;
-	fake_vm_init(&f);
-	assert_int_equal(config_new(&cfg, &err), 0);
-	return 0;
+	return config_new(&cfg, err);
 }
 
 static int
 teardown(void **state)
 {
-	(void)state;
-	fake_vm_fini(&f);
+	remove_vm(state);
 	config_free(cfg);
 	return 0;
 }
@@ -419,7 +407,7 @@ another_rom_is_refused(void **state)
 	close(fd);
 }
 
-#define FIRMWARE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define FIRMWARE_TEST(t) DEVICE_TEST_AND(t, teardown)
 
 int
 main(void)

@@ -5,40 +5,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "dev/device_test.h"
 #include "dev/flash.h"
-#include "vmm/fake_vm.h"
 
 enum { BYTES = 3 * FLASH_BLOCK, END = 0xffc84000u, BASE = END - BYTES };
 
-static struct fake_vm f;
 static FILE *file; /* another descriptor of the same file */
 
 static int
-setup(void **state)
+put_device(struct error *err)
 {
 	uint8_t bytes[BYTES];
 	uint64_t base = 0;
-	struct error err;
 
-	(void)state;
 	for (size_t i = 0; i < BYTES; i++)
 		bytes[i] = (uint8_t)(i % 251);
 	file = tmpfile();
 	assert_non_null(file);
 	assert_int_equal(pwrite(fileno(file), bytes, BYTES, 0), BYTES);
-	fake_vm_init(&f);
-	assert_int_equal(flash_new(f.vm, dup(fileno(file)), END, &base, &err),
-	                 0);
+	if (flash_new(f.vm, dup(fileno(file)), END, &base, err) < 0)
+		return err->code;
 	assert_int_equal(base, BASE);
 	return 0;
 }
@@ -46,8 +37,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	(void)state;
-	fake_vm_fini(&f);
+	remove_vm(state);
 	fclose(file);
 	return 0;
 }
@@ -220,7 +210,7 @@ variables_come_back_with_a_checkpoint(void **state)
 	assert_int_equal(in_file(7), 0xa5);
 }
 
-#define FLASH_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define FLASH_TEST(t) DEVICE_TEST_AND(t, teardown)
 
 int
 main(void)

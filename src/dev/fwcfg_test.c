@@ -3,15 +3,10 @@
  * not there is zeros.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "dev/device_test.h"
 #include "dev/fwcfg.h"
-#include "vmm/fake_vm.h"
 
 enum {
 	COMMAND = 0x1000,
@@ -23,30 +18,17 @@ enum {
 	WRITE = 16
 };
 
-static struct fake_vm f;
 static struct fwcfg *fw;
 
 static int
-setup(void **state)
+put_device(struct error *err)
 {
-	struct error err;
-
-	(void)state;
-	fake_vm_init(&f);
-	assert_int_equal(fwcfg_new(f.vm, &fw, &err), 0);
-	assert_int_equal(fwcfg_file(fw, "opt/b", "second", 7, &err), 0);
-	assert_int_equal(fwcfg_item(fw, FWCFG_NB_CPUS, "\2\0", 2, &err), 0);
-	assert_int_equal(fwcfg_file(fw, "opt/a", "first", 6, &err), 0);
-	assert_int_equal(fwcfg_file(fw, "opt/empty", NULL, 0, &err), 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_vm_fini(&f);
-	return 0;
+	if (fwcfg_new(f.vm, &fw, err) < 0 ||
+	    fwcfg_file(fw, "opt/b", "second", 7, err) < 0 ||
+	    fwcfg_item(fw, FWCFG_NB_CPUS, "\2\0", 2, err) < 0 ||
+	    fwcfg_file(fw, "opt/a", "first", 6, err) < 0)
+		return err->code;
+	return fwcfg_file(fw, "opt/empty", NULL, 0, err);
 }
 
 static void
@@ -191,19 +173,17 @@ where_the_guest_reads_goes_through_a_checkpoint(void **state)
 	assert_next("rst", 3);
 }
 
-#define FWCFG_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FWCFG_TEST(the_signature_and_the_directory_are_there),
-		FWCFG_TEST(files_are_in_the_order_of_their_names),
-		FWCFG_TEST(dma_selects_skips_and_reads),
-		FWCFG_TEST(dma_that_cannot_be_done_is_an_error),
-		FWCFG_TEST(other_sizes_are_nobodys),
-		FWCFG_TEST(names_and_numbers_are_checked),
-		FWCFG_TEST(where_the_guest_reads_goes_through_a_checkpoint),
+		DEVICE_TEST(the_signature_and_the_directory_are_there),
+		DEVICE_TEST(files_are_in_the_order_of_their_names),
+		DEVICE_TEST(dma_selects_skips_and_reads),
+		DEVICE_TEST(dma_that_cannot_be_done_is_an_error),
+		DEVICE_TEST(other_sizes_are_nobodys),
+		DEVICE_TEST(names_and_numbers_are_checked),
+		DEVICE_TEST(where_the_guest_reads_goes_through_a_checkpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,37 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fwctl_test.c - bhyve's firmware interface, spoken as its UEFI build does. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/le.h"
+#include "dev/device_test.h"
 #include "dev/fwctl.h"
-#include "vmm/fake_vm.h"
 
 enum { GET = 3, GET_LEN = 4, SET = 5 };
 
-static struct fake_vm f;
-
 static int
-setup(void **state)
+put_device(struct error *err)
 {
-	struct error err;
-
-	(void)state;
-	fake_vm_init(&f);
-	assert_int_equal(fwctl_new(f.vm, &err), 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_vm_fini(&f);
-	return 0;
+	return fwctl_new(f.vm, err);
 }
 
 static void
@@ -130,16 +110,14 @@ half_an_answer_goes_through_a_checkpoint(void **state)
 	assert_words(rest, ARRAY_LEN(rest));
 }
 
-#define FWCTL_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FWCTL_TEST(the_number_of_processors_is_told),
-		FWCTL_TEST(what_is_unknown_is_an_error),
-		FWCTL_TEST(a_guest_can_begin_anew),
-		FWCTL_TEST(half_an_answer_goes_through_a_checkpoint),
+		DEVICE_TEST(the_number_of_processors_is_told),
+		DEVICE_TEST(what_is_unknown_is_an_error),
+		DEVICE_TEST(a_guest_can_begin_anew),
+		DEVICE_TEST(half_an_answer_goes_through_a_checkpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

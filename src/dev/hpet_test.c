@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hpet_test.c - the counter, its timers and their two ways to interrupt. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
-
+#include "dev/device_test.h"
 #include "dev/hpet.h"
-#include "vmm/fake_vm.h"
 #include "vmm/pci.h"
 
 enum {
@@ -22,27 +17,14 @@ enum {
 	PIN_21 = 21 << 9
 };
 
-static struct fake_vm f;
-
 static int
-setup(void **state)
+put_device(struct error *err)
 {
 	struct pci_bus *bus;
-	struct error err;
 
-	(void)state;
-	fake_vm_init(&f);
-	assert_int_equal(pci_bus_new(f.vm, &bus, &err), 0);
-	assert_int_equal(hpet_new(f.vm, bus, &err), 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_vm_fini(&f);
-	return 0;
+	if (pci_bus_new(f.vm, &bus, err) < 0)
+		return err->code;
+	return hpet_new(f.vm, bus, err);
 }
 
 static uint64_t
@@ -157,14 +139,13 @@ state_comes_back(void **state)
 int
 main(void)
 {
-#define HPET_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		HPET_TEST(it_says_what_it_is),
-		HPET_TEST(the_counter_runs_and_stops),
-		HPET_TEST(a_level_waits_to_be_cleared),
-		HPET_TEST(messages_come_in_periods),
-		HPET_TEST(a_period_of_nothing_is_bounded),
-		HPET_TEST(state_comes_back),
+		DEVICE_TEST(it_says_what_it_is),
+		DEVICE_TEST(the_counter_runs_and_stops),
+		DEVICE_TEST(a_level_waits_to_be_cleared),
+		DEVICE_TEST(messages_come_in_periods),
+		DEVICE_TEST(a_period_of_nothing_is_bounded),
+		DEVICE_TEST(state_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,35 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ioapic_test.c - pins to messages, levels and their EOIs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
-
+#include "dev/device_test.h"
 #include "dev/ioapic.h"
-#include "vmm/fake_vm.h"
 
 enum { MASKED = 1 << 16, LEVEL = 1 << 15, LOGICAL = 1 << 11 };
 
-static struct fake_vm f;
-
 static int
-setup(void **state)
+put_device(struct error *err)
 {
-	struct error err;
-
-	(void)state;
-	fake_vm_init(&f);
-	assert_int_equal(ioapic_new(f.vm, &err), 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_vm_fini(&f);
-	return 0;
+	return ioapic_new(f.vm, err);
 }
 
 static uint32_t
@@ -169,16 +149,15 @@ state_comes_back(void **state)
 int
 main(void)
 {
-#define IOAPIC_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		IOAPIC_TEST(it_says_what_it_is),
-		IOAPIC_TEST(edges_are_sent_once),
-		IOAPIC_TEST(the_pit_is_on_pin_2),
-		IOAPIC_TEST(a_level_is_sent_again_after_its_eoi),
-		IOAPIC_TEST(a_mask_holds_a_level_back),
-		IOAPIC_TEST(edge_mode_forgets_remote_irr),
-		IOAPIC_TEST(the_engine_hears_of_every_entry),
-		IOAPIC_TEST(state_comes_back),
+		DEVICE_TEST(it_says_what_it_is),
+		DEVICE_TEST(edges_are_sent_once),
+		DEVICE_TEST(the_pit_is_on_pin_2),
+		DEVICE_TEST(a_level_is_sent_again_after_its_eoi),
+		DEVICE_TEST(a_mask_holds_a_level_back),
+		DEVICE_TEST(edge_mode_forgets_remote_irr),
+		DEVICE_TEST(the_engine_hears_of_every_entry),
+		DEVICE_TEST(state_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

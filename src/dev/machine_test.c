@@ -3,45 +3,33 @@
  * where, and that all of it goes through a checkpoint.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/buf.h"
 #include "dev/acpi.h"
+#include "dev/device_test.h"
 #include "dev/machine.h"
 #include "dev/smbios.h"
 #include "dev/vmgen.h"
 #include "vmm/config.h"
-#include "vmm/fake_vm.h"
 #include "vmm/pci.h"
 #include "vmm/run.h"
 
 static const struct machine_facts one = { 1, 1, 1, 0, "host", NULL };
 
-static struct fake_vm f;
 static struct config *cfg;
 static struct machine *m;
 
 static int
-setup(void **state)
+put_device(struct error *err)
 {
-	struct error err;
-
-	(void)state;
-	fake_vm_init(&f);
-	assert_int_equal(config_new(&cfg, &err), 0);
-	return 0;
+	return config_new(&cfg, err);
 }
 
 static int
 teardown(void **state)
 {
-	(void)state;
-	fake_vm_fini(&f);
+	remove_vm(state);
 	config_free(cfg);
 	return 0;
 }
@@ -308,7 +296,7 @@ all_of_it_comes_back(void **state)
 int
 main(void)
 {
-#define MACHINE_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define MACHINE_TEST(t) DEVICE_TEST_AND(t, teardown)
 	const struct CMUnitTest tests[] = {
 		MACHINE_TEST(the_usual_machine_is_there),
 		MACHINE_TEST(what_makes_no_sense_is_refused_by_name),

@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pctestdev_test.c - the test device keeps, raises and ends what it should. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
-
+#include "dev/device_test.h"
 #include "dev/pctestdev.h"
-#include "vmm/fake_vm.h"
-
-static struct fake_vm f;
 
 static int
-setup(void **state)
+put_device(struct error *err)
 {
-	struct error err;
-
-	(void)state;
-	fake_vm_init(&f);
-	assert_int_equal(pctestdev_new(f.vm, &err), 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_vm_fini(&f);
-	return 0;
+	return pctestdev_new(f.vm, err);
 }
 
 static void
@@ -72,15 +52,13 @@ it_ends_with_a_status(void **state)
 	assert_int_equal(f.vm->status, 33);
 }
 
-#define PCTESTDEV_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PCTESTDEV_TEST(it_keeps_what_is_written),
-		PCTESTDEV_TEST(lines_go_up_and_down),
-		PCTESTDEV_TEST(it_ends_with_a_status),
+		DEVICE_TEST(it_keeps_what_is_written),
+		DEVICE_TEST(lines_go_up_and_down),
+		DEVICE_TEST(it_ends_with_a_status),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pic_test.c - the 8259 pair as a PC's firmware and kernels use it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
-
+#include "dev/device_test.h"
 #include "dev/pic.h"
-#include "vmm/fake_vm.h"
-
-static struct fake_vm f;
 
 static int
-setup(void **state)
+put_device(struct error *err)
 {
 	/* ICW1 to 4: vectors 0x30 and 0x38, then nothing masked. */
 	static const struct {
@@ -24,21 +17,11 @@ setup(void **state)
 		{ 0xa1, 0x02 }, { 0xa1, 0x01 },  { 0x21, 0x00 },
 		{ 0xa1, 0x00 }, { 0x4d0, 0x00 }, { 0x4d1, 0x00 },
 	};
-	struct error err;
 
-	(void)state;
-	fake_vm_init(&f);
-	assert_int_equal(pic_new(f.vm, &err), 0);
+	if (pic_new(f.vm, err) < 0)
+		return err->code;
 	for (size_t i = 0; i < ARRAY_LEN(init); i++)
 		fake_out(&f, init[i].port, 1, init[i].v);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_vm_fini(&f);
 	return 0;
 }
 
@@ -150,15 +133,14 @@ state_comes_back(void **state)
 int
 main(void)
 {
-#define PIC_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		PIC_TEST(an_edge_is_taken_once),
-		PIC_TEST(the_second_chip_comes_through_the_first),
-		PIC_TEST(priority_nests),
-		PIC_TEST(a_level_stays_until_it_goes),
-		PIC_TEST(masks_and_modes),
-		PIC_TEST(automatic_eoi_needs_none),
-		PIC_TEST(state_comes_back),
+		DEVICE_TEST(an_edge_is_taken_once),
+		DEVICE_TEST(the_second_chip_comes_through_the_first),
+		DEVICE_TEST(priority_nests),
+		DEVICE_TEST(a_level_stays_until_it_goes),
+		DEVICE_TEST(masks_and_modes),
+		DEVICE_TEST(automatic_eoi_needs_none),
+		DEVICE_TEST(state_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

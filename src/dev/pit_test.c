@@ -1,35 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pit_test.c - the 8254's modes on a clock the test moves. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
-
+#include "dev/device_test.h"
 #include "dev/pit.h"
-#include "vmm/fake_vm.h"
 
 enum { MS = 1000000, OUT2 = 0x20, REFRESH = 0x10 };
 
-static struct fake_vm f;
-
 static int
-setup(void **state)
+put_device(struct error *err)
 {
-	struct error err;
-
-	(void)state;
-	fake_vm_init(&f);
-	assert_int_equal(pit_new(f.vm, &err), 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_vm_fini(&f);
-	return 0;
+	return pit_new(f.vm, err);
 }
 
 static void
@@ -177,17 +157,16 @@ state_comes_back(void **state)
 int
 main(void)
 {
-#define PIT_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		PIT_TEST(channel_0_ticks_a_hundred_times_a_second),
-		PIT_TEST(one_shot_ends_once_and_stays),
-		PIT_TEST(port_61_shows_channel_2),
-		PIT_TEST(the_gate_holds_channel_2),
-		PIT_TEST(refresh_toggles),
-		PIT_TEST(a_latch_holds_while_the_counter_goes_on),
-		PIT_TEST(read_back_tells_status_and_count),
-		PIT_TEST(counts_in_decimal),
-		PIT_TEST(state_comes_back),
+		DEVICE_TEST(channel_0_ticks_a_hundred_times_a_second),
+		DEVICE_TEST(one_shot_ends_once_and_stays),
+		DEVICE_TEST(port_61_shows_channel_2),
+		DEVICE_TEST(the_gate_holds_channel_2),
+		DEVICE_TEST(refresh_toggles),
+		DEVICE_TEST(a_latch_holds_while_the_counter_goes_on),
+		DEVICE_TEST(read_back_tells_status_and_count),
+		DEVICE_TEST(counts_in_decimal),
+		DEVICE_TEST(state_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

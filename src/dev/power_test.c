@@ -1,39 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* power_test.c - ACPI's fixed hardware, and every way to reset or end a VM. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
-
+#include "dev/device_test.h"
 #include "dev/legacy.h"
 #include "dev/power.h"
-#include "vmm/fake_vm.h"
 #include "vmm/pci.h"
 
-static struct fake_vm f;
 static struct power *power;
 
 static int
-setup(void **state)
+put_device(struct error *err)
 {
 	struct pci_bus *bus;
-	struct error err;
 
-	(void)state;
-	fake_vm_init(&f);
-	assert_int_equal(pci_bus_new(f.vm, &bus, &err), 0);
-	assert_int_equal(power_new(f.vm, bus, false, &power, &err), 0);
-	assert_int_equal(legacy_new(f.vm, &err), 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_vm_fini(&f);
-	return 0;
+	if (pci_bus_new(f.vm, &bus, err) < 0 ||
+	    power_new(f.vm, bus, false, &power, err) < 0)
+		return err->code;
+	return legacy_new(f.vm, err);
 }
 
 static void
@@ -77,7 +60,7 @@ every_reset_resets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		teardown(NULL);
+		remove_vm(NULL);
 		setup(NULL);
 		fake_out(&f, rows[i].port, 1, rows[i].v);
 		assert_int_equal(vm_suspended(f.vm), VM_SUSPEND_RESET);
@@ -144,15 +127,14 @@ state_comes_back(void **state)
 int
 main(void)
 {
-#define POWER_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		POWER_TEST(the_button_waits_for_acpi),
-		POWER_TEST(sleep_5_is_power_off),
-		POWER_TEST(every_reset_resets),
-		POWER_TEST(a20_alone_resets_nothing),
-		POWER_TEST(the_timer_counts),
-		POWER_TEST(the_8042_answers),
-		POWER_TEST(state_comes_back),
+		DEVICE_TEST(the_button_waits_for_acpi),
+		DEVICE_TEST(sleep_5_is_power_off),
+		DEVICE_TEST(every_reset_resets),
+		DEVICE_TEST(a20_alone_resets_nothing),
+		DEVICE_TEST(the_timer_counts),
+		DEVICE_TEST(the_8042_answers),
+		DEVICE_TEST(state_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,38 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* rtc_test.c - the clock's cells, its interrupts and the NVRAM. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
-
+#include "dev/device_test.h"
 #include "dev/rtc.h"
-#include "vmm/fake_vm.h"
 
 #define SECOND 1000000000ull
 
-static struct fake_vm f;
 static struct rtc *rtc;
 
 static int
-setup(void **state)
+put_device(struct error *err)
 {
-	struct error err;
-
-	(void)state;
-	fake_vm_init(&f);
 	/* 2026-11-22 13:59:58, a Sunday. */
-	assert_int_equal(rtc_new(f.vm, 1795355998, &rtc, &err), 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_vm_fini(&f);
-	return 0;
+	return rtc_new(f.vm, 1795355998, &rtc, err);
 }
 
 static uint8_t
@@ -221,19 +202,18 @@ state_comes_back(void **state)
 int
 main(void)
 {
-#define RTC_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		RTC_TEST(time_is_in_decimal_by_default),
-		RTC_TEST(binary_and_twelve_hours),
-		RTC_TEST(a_new_time_runs_on),
-		RTC_TEST(others_can_ask_and_set_it),
-		RTC_TEST(update_in_progress_comes_and_goes),
-		RTC_TEST(interrupts_stay_until_c_is_read),
-		RTC_TEST(the_alarm_rings),
-		RTC_TEST(the_periodic_interrupt_keeps_its_rate),
-		RTC_TEST(cells_are_kept),
-		RTC_TEST(nonsense_does_no_harm),
-		RTC_TEST(state_comes_back),
+		DEVICE_TEST(time_is_in_decimal_by_default),
+		DEVICE_TEST(binary_and_twelve_hours),
+		DEVICE_TEST(a_new_time_runs_on),
+		DEVICE_TEST(others_can_ask_and_set_it),
+		DEVICE_TEST(update_in_progress_comes_and_goes),
+		DEVICE_TEST(interrupts_stay_until_c_is_read),
+		DEVICE_TEST(the_alarm_rings),
+		DEVICE_TEST(the_periodic_interrupt_keeps_its_rate),
+		DEVICE_TEST(cells_are_kept),
+		DEVICE_TEST(nonsense_does_no_harm),
+		DEVICE_TEST(state_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,23 +5,17 @@
 #include <sys/un.h>
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "dev/chardev.h"
+#include "dev/device_test.h"
 #include "dev/uart.h"
-#include "vmm/fake_vm.h"
 
 enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR };
 enum { PORT = 0x3f8, THRE = 0x20, TEMT = 0x40 };
 
-static struct fake_vm f;
 static struct chardev_host host;
 static struct uart *uart;
 static bool irq;
@@ -35,33 +29,28 @@ wire(void *ctx, bool level)
 }
 
 static int
-setup(void **state)
+put_device(struct error *err)
 {
 	const struct uart_wire w = { wire, NULL };
 	char spec[64];
 	struct chardev *c;
-	struct error err;
 
-	(void)state;
-	fake_vm_init(&f);
 	host = (struct chardev_host){ .loop = f.vm->loop };
 	irq = false;
 	peer = -1;
 	snprintf(spec, sizeof(spec), "unix:/tmp/uart_test.%d", getpid());
-	assert_int_equal(chardev_open(&host, spec, &c, &err), 0);
-	assert_int_equal(uart_new(f.vm, c, &w, &uart, &err), 0);
-	assert_int_equal(
-	    bus_add(f.vm->pio, PORT, UART_NREGS, &uart_ops, uart, &err), 0);
-	return 0;
+	if (chardev_open(&host, spec, &c, err) < 0 ||
+	    uart_new(f.vm, c, &w, &uart, err) < 0)
+		return err->code;
+	return bus_add(f.vm->pio, PORT, UART_NREGS, &uart_ops, uart, err);
 }
 
 static int
 teardown(void **state)
 {
-	(void)state;
 	if (peer >= 0)
 		close(peer);
-	fake_vm_fini(&f);
+	remove_vm(state);
 	return 0;
 }
 
@@ -299,7 +288,7 @@ state_comes_back(void **state)
 int
 main(void)
 {
-#define UART_TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define UART_TEST(t) DEVICE_TEST_AND(t, teardown)
 	const struct CMUnitTest tests[] = {
 		UART_TEST(write_changes_only_writable_bits),
 		UART_TEST(loopback_ties_outputs_to_inputs),
