@@ -3,15 +3,10 @@
  * written by others: what runs is always what is there.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/base.h"
-#include "engine/soft/bed.h"
+#include "engine/soft/bed_test.h"
 #include "engine/soft/cache.h"
 #include "engine/soft/soft_vm.h"
 #include "engine/soft/sync.h"
@@ -20,20 +15,10 @@
 enum { FAR = 0x200000, OTHER = 0x300000 };
 
 static int
-setup(void **state)
+make_long(void **state)
 {
-	static struct bed b;
-
-	bed_init(&b);
-	bed_long(&b);
-	*state = &b;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	bed_fini(*state);
+	make_bed(state);
+	bed_long(*state);
 	return 0;
 }
 
@@ -412,7 +397,7 @@ an_idle_guest_gets_no_more(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(t) BED_TEST_ON(t, make_long)
 	const struct CMUnitTest tests[] = {
 		T(a_store_ahead_counts_at_once),
 		T(a_loop_may_change_itself),

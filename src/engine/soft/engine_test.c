@@ -4,36 +4,14 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/base.h"
 #include "base/error.h"
-#include "engine/soft/bed.h"
+#include "engine/soft/bed_test.h"
 #include "engine/soft/soft.h"
-
-static int
-setup(void **state)
-{
-	static struct bed b;
-
-	bed_init(&b);
-	*state = &b;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	bed_fini(*state);
-	return 0;
-}
 
 static void
 put_state(struct bed *b)
@@ -311,21 +289,19 @@ a_pending_exception_comes_first(void **state)
 	assert_int_equal(log.rip, BED_CODE);
 }
 
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_kick_before_running_is_not_lost),
-		T(a_kick_ends_a_loop_and_a_sleep),
-		T(steps_are_single),
-		T(breakpoints_stop_and_go_on),
-		T(interrupts_end_a_sleep),
-		T(a_second_processor_starts_where_sipi_says),
-		T(processors_halted_for_good_end_the_guest),
-		T(state_goes_out_and_in),
-		T(a_pending_exception_comes_first),
+		BED_TEST(a_kick_before_running_is_not_lost),
+		BED_TEST(a_kick_ends_a_loop_and_a_sleep),
+		BED_TEST(steps_are_single),
+		BED_TEST(breakpoints_stop_and_go_on),
+		BED_TEST(interrupts_end_a_sleep),
+		BED_TEST(a_second_processor_starts_where_sipi_says),
+		BED_TEST(processors_halted_for_good_end_the_guest),
+		BED_TEST(state_goes_out_and_in),
+		BED_TEST(a_pending_exception_comes_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

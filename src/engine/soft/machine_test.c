@@ -2,36 +2,12 @@
 /* machine_test.c - what only a bare machine shows: modes, privilege, faults and
  * their frames, interrupts, code that changes itself.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/base.h"
-#include "engine/soft/bed.h"
-#include "engine/soft/soft.h"
+#include "engine/soft/bed_test.h"
 
 enum { USER = 0x300000, USER_STACK = 0x310000, PAGE = 0x200000 };
-
-static int
-setup(void **state)
-{
-	static struct bed b;
-
-	bed_init(&b);
-	*state = &b;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	bed_fini(*state);
-	return 0;
-}
 
 static void
 to_user(struct bed *b)
@@ -44,16 +20,6 @@ to_user(struct bed *b)
 		                                  .attr = 0xc0f3 };
 	b->st.rip = USER;
 	b->st.gpr[X86_RSP] = USER_STACK;
-}
-
-static void
-expect(struct bed *b, int vector, uint64_t error, uint64_t rip)
-{
-	struct bed_log log;
-
-	assert_int_equal(bed_vector(b, &log), vector);
-	assert_int_equal(log.error, error);
-	assert_int_equal(log.rip, rip);
 }
 
 /* Modes */
@@ -493,31 +459,6 @@ interrupts_come_when_they_may(void **state)
 	}
 }
 
-PROGRAM(step, ".code64\n pushf\n orl $0x100, (%rsp)\n popf\n nop\n"
-              "step_1: nop\n nop" END);
-PROGRAM(step_ss, ".code64\n mov %ss, %eax\n pushf\n orl $0x100, (%rsp)\n"
-                 "popf\n mov %eax, %ss\n nop\n step_ss_1: nop\n nop" END);
-extern const uint8_t step_1[], step_ss_1[];
-
-static void
-single_steps_trap_after_one_instruction(void **state)
-{
-	struct bed *b = *state;
-	struct bed_log log;
-
-	bed_long(b);
-	LOAD(b, BED_CODE, step);
-	assert_true(bed_run(b));
-	expect(b, X86_DB, 0, BED_CODE + (uint64_t)(step_1 - step));
-	assert_int_equal(b->st.dr6, 0xffff4ff0);
-	(void)bed_vector(b, &log);
-	assert_int_equal(log.rflags & X86_FL_TF, X86_FL_TF);
-	bed_long(b);
-	LOAD(b, BED_CODE, step_ss);
-	assert_true(bed_run(b));
-	expect(b, X86_DB, 0, BED_CODE + (uint64_t)(step_ss_1 - step_ss));
-}
-
 /* Code that changes */
 
 PROGRAM(smc_next, ".code64\n"
@@ -645,154 +586,26 @@ rep_stops_where_it_faults(void **state)
 	assert_int_equal(bed_get64(b, 0x280ff8), 0x5a5a5a5a5a5a5a5a);
 }
 
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
-/* Debug registers */
-
-enum {
-	DR7_L0 = 1,
-	DR7_L1 = 4,
-	DR7_W0 = 1 << 16,
-	DR7_IO0 = 2 << 16,
-	DR7_ANY0 = 3 << 16,
-	DR7_LEN8_0 = 2 << 18,
-	DR6_B0 = 1,
-	DR6_B1 = 2
-};
-
-PROGRAM(break_at, ".code64\n"
-                  "nop\n nop\n nop\n"
-                  "mov $7, %eax\n out %eax, $0xe9" END);
-
-static void
-a_breakpoint_comes_before_its_instruction(void **state)
-{
-	struct bed *b = *state;
-	struct bed_log log;
-
-	bed_long(b);
-	LOAD(b, BED_CODE, break_at);
-	b->st.dr[1] = BED_CODE + 2;
-	b->st.dr7 = 0x400 | DR7_L1;
-	assert_true(bed_run(b));
-	expect(b, X86_DB, 0, BED_CODE + 2);
-	assert_int_equal(b->st.dr6 & 0xf, DR6_B1);
-	bed_vector(b, &log);
-	assert_true(log.rflags & X86_FL_RF);
-	/* Gone on with RF it does not come again. */
-	bed_long(b);
-	LOAD(b, BED_CODE, break_at);
-	b->st.dr[1] = BED_CODE + 2;
-	b->st.dr7 = 0x400 | DR7_L1;
-	b->st.rip = BED_CODE + 2;
-	b->st.rflags |= X86_FL_RF;
-	b->nout = 0;
-	assert_true(bed_run(b));
-	assert_int_equal(b->out[0], 7);
-}
-
-PROGRAM(watched, ".code64\n"
-                 "mov 0x200008, %rax\n"
-                 "mov %rax, 0x200000\n"
-                 "mov %al, 0x20000f\n"
-                 "1: nop\n nop" END);
-
-static void
-watched_data_traps_after_the_access(void **state)
-{
-	struct bed *b = *state;
-
-	bed_long(b);
-	LOAD(b, BED_CODE, watched);
-	b->st.dr[0] = PAGE + 8;
-	b->st.dr7 = 0x400 | DR7_L0 | DR7_W0 | DR7_LEN8_0;
-	assert_true(bed_run(b));
-	expect(b, X86_DB, 0,
-	       (uint64_t)(BED_CODE + (watched_end - watched) - 5));
-	assert_int_equal(b->st.dr6 & 0xf, DR6_B0);
-	bed_long(b);
-	LOAD(b, BED_CODE, watched);
-	b->st.dr[0] = PAGE + 8;
-	b->st.dr7 = 0x400 | DR7_L0 | DR7_ANY0;
-	assert_true(bed_run(b));
-	expect(b, X86_DB, 0, BED_CODE + 8);
-}
-
-PROGRAM(string_watched, ".code64\n"
-                        "mov $0x200000, %edi\n mov $64, %ecx\n"
-                        "mov $0xff, %al\n"
-                        "rep stosb\n nop" END);
-
-static void
-a_repetition_stops_at_watched_data(void **state)
-{
-	struct bed *b = *state;
-	struct engine_watch w = { .la = PAGE + 10, .len = 2, .write = true };
-
-	bed_long(b);
-	LOAD(b, BED_CODE, string_watched);
-	b->st.dr[0] = PAGE + 5;
-	b->st.dr7 = 0x400 | DR7_L0 | DR7_W0;
-	assert_true(bed_run(b));
-	expect(b, X86_DB, 0, BED_CODE + 12);
-	assert_true(bed_get64(b, PAGE) == 0xffffffffffff);
-	/* The debugger's come back to it. */
-	bed_long(b);
-	LOAD(b, BED_CODE, string_watched);
-	assert_int_equal(engine_soft.watchpoint(b->vm, &w, true), 0);
-	assert_false(bed_run(b));
-	assert_int_equal(b->c->gpr[X86_RDI], PAGE + 11);
-	assert_int_equal(b->c->vcpu->watched, 'w');
-	assert_int_equal(engine_soft.watchpoint(b->vm, &w, false), 0);
-	assert_int_equal(engine_soft.watchpoint(b->vm, &w, false), -ENOENT);
-}
-
-PROGRAM(port_string, ".code64\n"
-                     "mov $0x200000, %esi\n mov $3, %ecx\n"
-                     "mov $0xe9, %edx\n"
-                     "rep outsb\n nop" END);
-
-static void
-a_watched_port_traps_after_each_access(void **state)
-{
-	struct bed *b = *state;
-
-	bed_long(b);
-	LOAD(b, BED_CODE, port_string);
-	b->st.dr[0] = PORT_OUT;
-	b->st.dr7 = 0x400 | DR7_L0 | DR7_IO0;
-	b->st.cr4 |= X86_CR4_DE;
-	assert_true(bed_run(b));
-	expect(b, X86_DB, 0, BED_CODE + 15);
-	assert_int_equal(b->st.dr6 & 0xf, DR6_B0);
-	assert_int_equal(b->nout, 1);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(real_protected_long_and_compatibility_mode),
-		T(unreal_mode_keeps_the_limit),
-		T(real_mode_interrupts_use_the_table),
-		T(ring_3_may_not_touch_the_machine),
-		T(syscall_and_sysret),
-		T(iret_checks_where_it_goes),
-		T(the_bitmap_opens_ports_to_ring_3),
-		T(faults_push_what_the_manual_says),
-		T(faults_of_deliveries_escalate),
-		T(stacks_come_from_tss_and_ist),
-		T(segments_have_limits_and_types),
-		T(interrupts_come_when_they_may),
-		T(single_steps_trap_after_one_instruction),
-		T(code_may_change_itself),
-		T(instructions_on_two_pages_follow_both),
-		T(dma_into_code_is_seen),
-		T(rep_stops_where_it_faults),
-		T(a_breakpoint_comes_before_its_instruction),
-		T(watched_data_traps_after_the_access),
-		T(a_repetition_stops_at_watched_data),
-		T(a_watched_port_traps_after_each_access),
+		BED_TEST(real_protected_long_and_compatibility_mode),
+		BED_TEST(unreal_mode_keeps_the_limit),
+		BED_TEST(real_mode_interrupts_use_the_table),
+		BED_TEST(ring_3_may_not_touch_the_machine),
+		BED_TEST(syscall_and_sysret),
+		BED_TEST(iret_checks_where_it_goes),
+		BED_TEST(the_bitmap_opens_ports_to_ring_3),
+		BED_TEST(faults_push_what_the_manual_says),
+		BED_TEST(faults_of_deliveries_escalate),
+		BED_TEST(stacks_come_from_tss_and_ist),
+		BED_TEST(segments_have_limits_and_types),
+		BED_TEST(interrupts_come_when_they_may),
+		BED_TEST(code_may_change_itself),
+		BED_TEST(instructions_on_two_pages_follow_both),
+		BED_TEST(dma_into_code_is_seen),
+		BED_TEST(rep_stops_where_it_faults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,15 +2,10 @@
 /* paging_test.c - page tables as programs see them: rights, error codes, A and
  * D, what stays in the TLB and what must not.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/base.h"
-#include "engine/soft/bed.h"
+#include "engine/soft/bed_test.h"
 
 /* The page that is played with, and one to run from in ring 3. */
 enum { PAGE = 0x200000, USER = 0x300000 };
@@ -21,23 +16,6 @@ PROGRAM(jump, ".code64\n jmp *%rbx");
 PROGRAM(ending, ".code64" END);
 
 enum access { READ, WRITE, FETCH };
-
-static int
-setup(void **state)
-{
-	static struct bed b;
-
-	bed_init(&b);
-	*state = &b;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	bed_fini(*state);
-	return 0;
-}
 
 struct setting {
 	uint64_t pte; /* flags */
@@ -382,22 +360,20 @@ many_pages_are_found(void **state)
 	assert_int_equal(b->out[0], want);
 }
 
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(rights_and_error_codes_are_the_manuals),
-		T(reserved_bits_fault),
-		T(accessed_and_dirty_are_set_when_used),
-		T(cr3_keeps_global_pages_and_invlpg_does_not),
-		T(invlpg_of_a_large_page_drops_all_of_it),
-		T(accesses_cross_pages_whole_or_not_at_all),
-		T(addresses_must_be_canonical),
-		T(two_levels_and_4_mib_pages),
-		T(pae_latches_its_pointers),
-		T(many_pages_are_found),
+		BED_TEST(rights_and_error_codes_are_the_manuals),
+		BED_TEST(reserved_bits_fault),
+		BED_TEST(accessed_and_dirty_are_set_when_used),
+		BED_TEST(cr3_keeps_global_pages_and_invlpg_does_not),
+		BED_TEST(invlpg_of_a_large_page_drops_all_of_it),
+		BED_TEST(accesses_cross_pages_whole_or_not_at_all),
+		BED_TEST(addresses_must_be_canonical),
+		BED_TEST(two_levels_and_4_mib_pages),
+		BED_TEST(pae_latches_its_pointers),
+		BED_TEST(many_pages_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

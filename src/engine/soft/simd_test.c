@@ -4,37 +4,15 @@
  * exceptions, environments of the modes, pointers, and that nothing of the
  * host's comes through.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/base.h"
-#include "engine/soft/bed.h"
+#include "engine/soft/bed_test.h"
 #include "engine/soft/fx.h"
 #include "engine/soft/simd.h"
 #include "engine/soft/stub.h"
 
 enum { DATA = 0x200000, NONE = -1 };
-
-static int
-setup(void **state)
-{
-	static struct bed b;
-
-	bed_init(&b);
-	*state = &b;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	bed_fini(*state);
-	return 0;
-}
 
 /* END in bytes: out %al, $0xf4; hlt */
 static void
@@ -259,5 +237,5 @@ main(void)
 		cmocka_unit_test(the_same_code_is_one_stub),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, make_bed, remove_bed);
 }

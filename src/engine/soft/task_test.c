@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* task_test.c - virtual-8086 mode and hardware task switches. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/base.h"
-#include "engine/soft/bed.h"
+#include "engine/soft/bed_test.h"
 
 enum {
 	V86 = 0x20000, /* its code: CS 2000h */
@@ -25,20 +20,10 @@ enum {
 };
 
 static int
-setup(void **state)
+make_flat(void **state)
 {
-	static struct bed b;
-
-	bed_init(&b);
-	bed_flat(&b);
-	*state = &b;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	bed_fini(*state);
+	make_bed(state);
+	bed_flat(*state);
 	return 0;
 }
 
@@ -248,7 +233,7 @@ tasks_that_fault_for_ever_end(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(t) BED_TEST_ON(t, make_flat)
 	const struct CMUnitTest tests[] = {
 		T(sensitive_instructions_leave_for_the_monitor),
 		T(with_iopl_3_interrupts_go_through_the_idt),
