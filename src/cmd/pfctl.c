@@ -19,18 +19,22 @@
 #include "net/jailns.h"
 #include "pf/compile.h"
 #include "pf/explain.h"
+#include "pf/live.h"
 #include "pf/load.h"
 #include "pf/pf.h"
 #include "pf/show.h"
+#include "pf/timeouts.h"
 
 struct pfctl {
 	struct pf_world world;
 	struct pf_parse_env env;
 	struct strv macros;
-	const char *file, *anchor, *explain, *jail;
+	struct strv kill; /* the words of -k */
+	const char *file, *anchor, *explain, *ifname, *jail;
 	const struct modifier *show, *flush;
 	unsigned verbose;
 	bool below; /* the anchor ended in a star */
+	bool both;  /* -M */
 	bool no_action, numeric_ports, quiet, keep, enable, disable, zero;
 	struct net_jail target; /* of -j, until it is entered */
 	struct pf_store store;
@@ -151,6 +155,20 @@ open_store(struct pfctl *c, bool write)
 
 /* --- -s --- */
 
+/* How many states each rule has. */
+static int
+count_states(struct pfctl *c, struct pf_sid_counts *out)
+{
+	struct pf_live live;
+	struct error err;
+
+	if (pf_live_open(&live, &c->store, 0, &err) < 0)
+		return 1;
+	pf_sids_count(&live.list, out);
+	pf_live_close(&live);
+	return 0;
+}
+
 /* Show by one of show.h's, with counters where it is about rules. */
 static int
 show(struct pfctl *c, void (*put)(const struct pf_show *s, struct buf *out),
@@ -163,6 +181,7 @@ show(struct pfctl *c, void (*put)(const struct pf_show *s, struct buf *out),
 		             .verbose = c->verbose,
 		             .numeric_ports = c->numeric_ports };
 	struct pf_counter *v = NULL;
+	struct pf_sid_counts states;
 	struct error err;
 	size_t n;
 
@@ -176,6 +195,10 @@ show(struct pfctl *c, void (*put)(const struct pf_show *s, struct buf *out),
 			return fail(&err);
 		}
 		s.counter = v;
+		if (count_states(c, &states) == 0) {
+			s.states = pf_rule_states;
+			s.ctx = &states;
+		}
 	}
 	put(&s, &out);
 	free(v);
@@ -215,10 +238,58 @@ show_running(struct pfctl *c)
 	return status != 0 || !c->store.enabled;
 }
 
+static int
+show_states(struct pfctl *c)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	struct pf_live live;
+	struct error err;
+
+	if (open_store(c, false) != 0)
+		return 1;
+	if (pf_live_open(&live, &c->store, c->verbose, &err) < 0)
+		return fail(&err);
+	pf_states_print(&live.list, &live.env, c->ifname, &out);
+	pf_live_close(&live);
+	fputs(buf_str(&out), stdout);
+	return 0;
+}
+
+static int
+show_options(struct pfctl *c,
+             void (*put)(const struct pf_options *o, struct buf *out))
+{
+	cleanup_buf struct buf out = BUF_INIT;
+
+	if (open_store(c, false) != 0)
+		return 1;
+	put(&c->store.conf->opts, &out);
+	fputs(buf_str(&out), stdout);
+	return 0;
+}
+
+static int
+show_timeouts(struct pfctl *c)
+{
+	return show_options(c, pf_timeouts_print);
+}
+
+static int
+show_memory(struct pfctl *c)
+{
+	return show_options(c, pf_limits_print);
+}
+
 static const struct modifier shows[] = {
-	{ "nat", show_nat },         { "rules", show_rules },
-	{ "Anchors", show_anchors }, { "labels", show_labels },
-	{ "Running", show_running }, { NULL, NULL },
+	{ "nat", show_nat },
+	{ "rules", show_rules },
+	{ "Anchors", show_anchors },
+	{ "states", show_states },
+	{ "labels", show_labels },
+	{ "timeouts", show_timeouts },
+	{ "memory", show_memory },
+	{ "Running", show_running },
+	{ NULL, NULL },
 };
 
 /* --- -F --- */
@@ -248,18 +319,94 @@ flush_nat(struct pfctl *c)
 	return flush(c, PF_WANT_NAT, "nat cleared");
 }
 
+/* End what is meant by k, of an interface where -i names one. */
+static int
+kill_states(struct pfctl *c, struct pf_kill *k, size_t n, size_t *out_n)
+{
+	struct pf_live live;
+	struct error err;
+	int code = 0;
+
+	*out_n = 0;
+	for (size_t i = 0; i < n && code == 0; i++) {
+		size_t dead = 0;
+
+		k[i].ifname = c->ifname;
+		k[i].both = c->both;
+		code = pf_live_open(&live, &c->store, 0, &err);
+		if (code == 0) {
+			code = pf_kill(&live.nl, &live.list, &k[i], &live.env,
+			               &dead, &err);
+			pf_live_close(&live);
+		}
+		*out_n += dead;
+	}
+	return code < 0 ? fail(&err) : 0;
+}
+
+static int
+flush_states(struct pfctl *c)
+{
+	struct pf_kill all = { .by = PF_KILL_ALL };
+	size_t n;
+
+	if (open_store(c, false) != 0 || kill_states(c, &all, 1, &n) != 0)
+		return 1;
+	if (!c->quiet)
+		fprintf(stderr, "%zu states cleared\n", n);
+	return 0;
+}
+
 static int
 flush_all(struct pfctl *c)
 {
-	return flush_rules(c) != 0 || flush_nat(c) != 0;
+	if (c->ifname != NULL) {
+		fputs("pfctl: don't specify an interface with -Fall\n", stderr);
+		return 1;
+	}
+	if (flush_rules(c) != 0 || flush_nat(c) != 0)
+		return 1;
+	return c->anchor[0] == '\0' && !c->below ? flush_states(c) : 0;
 }
 
 static const struct modifier flushes[] = {
 	{ "nat", flush_nat },
 	{ "rules", flush_rules },
+	{ "states", flush_states },
 	{ "all", flush_all },
 	{ NULL, NULL },
 };
+
+/* --- -k --- */
+
+static int
+kill_by_words(struct pfctl *c)
+{
+	struct pf_kill_plan plan;
+	struct error err;
+	bool wrong_use;
+	size_t n;
+	int status;
+
+	if (open_store(c, false) != 0)
+		return 1;
+	if (pf_kill_words((const char *const *)c->kill.v, (unsigned)c->kill.n,
+	                  &c->world, pf_hostid(&c->store), &plan, &wrong_use,
+	                  &err) < 0) {
+		fail(&err);
+		return wrong_use ? usage() : 1;
+	}
+	status = kill_states(c, plan.kill, plan.n, &n);
+	if (status == 0 && !c->quiet && plan.tell_hosts)
+		fprintf(stderr,
+		        "killed %zu states from %u sources and %u "
+		        "destinations\n",
+		        n, plan.sources, plan.dests);
+	else if (status == 0 && !c->quiet)
+		fprintf(stderr, "killed %zu states\n", n);
+	pf_kill_plan_fini(&plan);
+	return status;
+}
 
 /* --- -z --- */
 
@@ -310,6 +457,16 @@ parse(struct pfctl *c, struct pf_config **out)
 	return code < 0;
 }
 
+/* What options come to outside of the rules. */
+static void
+write_options(struct pfctl *c)
+{
+	struct pf_sysctl v[PF_SYSCTLS_MAX];
+	size_t n = pf_sysctls_plan(&c->store.conf->opts, v);
+
+	pf_sysctls_write("/proc/sys/net", v, n, tell, NULL);
+}
+
 static int
 load(struct pfctl *c)
 {
@@ -328,6 +485,8 @@ load(struct pfctl *c)
 	pf_config_free(conf);
 	if (code < 0 && err.msg[0] != '\0')
 		fail(&err);
+	if (code == 0 && !c->no_action)
+		write_options(c);
 	return code < 0;
 }
 
@@ -426,6 +585,9 @@ option(struct pfctl *c, int opt)
 	case 'F':
 		c->flush = modifier(flushes, "flush", optarg);
 		return c->flush != NULL;
+	case 'M':
+		c->both = true;
+		return true;
 	case 'N':
 		c->env.want |= PF_WANT_NAT;
 		return true;
@@ -452,9 +614,17 @@ option(struct pfctl *c, int opt)
 	case 'f':
 		c->file = optarg;
 		return true;
+	case 'i':
+		c->ifname = optarg;
+		return true;
 	case 'j':
 		c->jail = optarg;
 		return true;
+	case 'k':
+		if (c->kill.n < 2)
+			return strv_push(&c->kill, optarg) == 0;
+		fputs("pfctl: can only specify -k twice\n", stderr);
+		return false;
 	case 'm':
 		c->keep = true;
 		return true;
@@ -492,7 +662,7 @@ options(struct pfctl *c, int argc, char **argv)
 
 	if (argc < 2)
 		return false;
-	while ((opt = getopt_long(argc, argv, "AD:F:NOPRSa:def:j:mnqs:vz",
+	while ((opt = getopt_long(argc, argv, "AD:F:MNOPRSa:def:i:j:k:mnqs:vz",
 	                          longs, NULL)) != -1)
 		if (!option(c, opt))
 			return false;
@@ -523,6 +693,8 @@ work(struct pfctl *c)
 		return 1;
 	if (act && c->flush != NULL && c->flush->run(c) != 0)
 		return 1;
+	if (act && c->kill.n > 0 && kill_by_words(c) != 0)
+		return 1;
 	if (c->file != NULL && load(c) != 0)
 		return 1;
 	if (act && c->enable && enable(c, true) != 0)
@@ -535,7 +707,9 @@ work(struct pfctl *c)
 int
 main(int argc, char **argv)
 {
-	struct pfctl c = { .macros = STRV_INIT, .anchor = "" };
+	struct pfctl c = { .macros = STRV_INIT,
+		           .kill = STRV_INIT,
+		           .anchor = "" };
 
 	pf_world_host(&c.world);
 	if (!options(&c, argc, argv))
@@ -551,5 +725,6 @@ main(int argc, char **argv)
 	if (c.is_open)
 		pf_store_close(&c.store);
 	strv_fini(&c.macros);
+	strv_fini(&c.kill);
 	return c.status;
 }

@@ -76,10 +76,8 @@ pf_kill_match(const struct pf_kill *k, const struct pf_crossing *x,
               const struct pf_states_env *env)
 {
 	unsigned af = x->e->tuple[CT_ORIG].af;
-	char on[PF_IFNAME_SIZE];
 
-	if (k->ifname != NULL &&
-	    (!pf_crossing_ifname(x, env, on) || strcmp(on, k->ifname) != 0))
+	if (k->ifname != NULL && !pf_crossing_on(x, env, k->ifname))
 		return false;
 	switch (k->by) {
 	case PF_KILL_ALL:

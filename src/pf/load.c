@@ -9,6 +9,7 @@
 
 #include "pf/compile.h"
 #include "pf/kernel.h"
+#include "pf/live.h"
 #include "pf/merge.h"
 #include "pf/ruleset.h"
 
@@ -20,10 +21,13 @@ commit(struct pf_store *s, struct pf_config *conf, const struct buf *sections,
 	const struct pf_compile_env env = { .world = s->world,
 		                            .dormant = !s->enabled };
 	cleanup_buf struct buf program = BUF_INIT;
+	struct pf_live_sids sids = { .old = s->conf->numbers };
+	const struct pf_sids_in_use in_use = { pf_live_sid_used, &sids };
+	int code;
 
-	if (pf_numbers_assign(conf, s->world, s->conf->numbers, NULL, err) <
-	        0 ||
-	    pf_compile(conf, &env, &program, err) < 0)
+	code = pf_numbers_assign(conf, s->world, sids.old, &in_use, err);
+	pf_live_sids_fini(&sids);
+	if (code < 0 || pf_compile(conf, &env, &program, err) < 0)
 		return err->code;
 	return pf_store_commit(s, conf, sections, &program, err);
 }

@@ -103,6 +103,17 @@ pf_crossing_ifname(const struct pf_crossing *x, const struct pf_states_env *env,
 	       env->ifname(env->ctx, x->e->tuple[CT_ORIG].af, &far->ip, out);
 }
 
+bool
+pf_crossing_on(const struct pf_crossing *x, const struct pf_states_env *env,
+               const char *ifname)
+{
+	char on[PF_IFNAME_SIZE];
+
+	return pf_crossing_ifname(x, env, on) &&
+	       (strcmp(on, pf_linux_ifname(ifname)) == 0 ||
+	        env->world->in_group(env->world->ctx, on, ifname));
+}
+
 /* --- the words for how far it is --- */
 
 /* Of both sides: who began, who answers. */
@@ -389,12 +400,10 @@ pf_states_print(const struct ct_list *l, const struct pf_states_env *env,
 	for (size_t i = 0; i < l->n; i++) {
 		struct pf_crossing x[2];
 		unsigned n = pf_crossings(&l->v[i], x);
-		char on[PF_IFNAME_SIZE];
 
 		for (unsigned k = 0; k < n; k++)
 			if (ifname == NULL ||
-			    (pf_crossing_ifname(&x[k], env, on) &&
-			     strcmp(on, ifname) == 0))
+			    pf_crossing_on(&x[k], env, ifname))
 				pf_crossing_print(&x[k], env, out);
 	}
 }

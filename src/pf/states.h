@@ -54,6 +54,10 @@ bool pf_crossing_ifname(const struct pf_crossing *x,
                         const struct pf_states_env *env,
                         char out[PF_IFNAME_SIZE]);
 
+/* Was it made on an interface of this name, or of this group (-i)? */
+bool pf_crossing_on(const struct pf_crossing *x,
+                    const struct pf_states_env *env, const char *ifname);
+
 /* What pfctl -ss prints of one, with -v and -vv after env->verbose. */
 void pf_crossing_print(const struct pf_crossing *x,
                        const struct pf_states_env *env, struct buf *out);
