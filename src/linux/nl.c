@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 
@@ -327,7 +328,7 @@ nl_close(struct nl_sock *s)
 
 /* One datagram that came from the kernel itself. */
 static ssize_t
-receive(int fd, void *buf, size_t cap, struct error *err)
+receive(int fd, void *buf, size_t cap, int flags, struct error *err)
 {
 	struct sockaddr_nl from;
 	struct iovec iov = { buf, cap };
@@ -339,7 +340,7 @@ receive(int fd, void *buf, size_t cap, struct error *err)
 
 	do {
 		mh.msg_namelen = sizeof(from);
-		n = recvmsg(fd, &mh, 0);
+		n = recvmsg(fd, &mh, flags);
 	} while ((n < 0 && errno == EINTR) || (n >= 0 && from.nl_pid != 0));
 	if (n < 0)
 		return error_sys(err, "netlink receive");
@@ -375,7 +376,7 @@ nl_request(struct nl_sock *s, struct nl_msg *m, const struct nl_sink *sink,
 	if (n < 0)
 		return error_sys(err, "netlink send");
 	while (!p.done) {
-		n = receive(s->fd, buf, sizeof(buf), err);
+		n = receive(s->fd, buf, sizeof(buf), 0, err);
 		if (n < 0)
 			return (int)n;
 		if (nl_reply_read(buf, (size_t)n, &p, sink, err) < 0)
@@ -395,4 +396,121 @@ nl_dump(struct nl_sock *s, struct nl_msg *m, const struct nl_sink *sink,
 		rc = nl_request(s, m, sink, err);
 	}
 	return rc < 0 ? rc : 0;
+}
+
+/* --- batches --- */
+
+void
+nl_batch_fini(struct nl_batch *b)
+{
+	buf_fini(&b->bytes);
+	b->n = 0;
+	b->overflow = false;
+}
+
+void
+nl_batch_add(struct nl_batch *b, const struct nl_msg *m)
+{
+	struct nlmsghdr h;
+
+	if (m->overflow) {
+		b->overflow = true;
+		return;
+	}
+	memcpy(&h, m->data, sizeof(h));
+	h.nlmsg_len = (uint32_t)m->len;
+	h.nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+	b->last = b->bytes.len;
+	b->n++;
+	buf_put(&b->bytes, &h, sizeof(h));
+	buf_put(&b->bytes, m->data + sizeof(h), m->len - sizeof(h));
+}
+
+void
+nl_batch_ack_last(struct nl_batch *b)
+{
+	struct nlmsghdr h;
+
+	if (b->n == 0 || b->bytes.failed)
+		return;
+	memcpy(&h, b->bytes.data + b->last, sizeof(h));
+	h.nlmsg_flags |= NLM_F_ACK;
+	memcpy(b->bytes.data + b->last, &h, sizeof(h));
+}
+
+/* Give the requests the socket's next numbers. */
+static void
+number(struct nl_sock *s, struct nl_batch *b)
+{
+	struct nlmsghdr h;
+
+	for (size_t at = 0; at < b->bytes.len; at += align4(h.nlmsg_len)) {
+		memcpy(&h, b->bytes.data + at, sizeof(h));
+		h.nlmsg_seq = ++s->seq;
+		memcpy(b->bytes.data + at, &h, sizeof(h));
+	}
+}
+
+/* What came back for the requests numbered first and on. *out_acked: any. */
+static int
+batch_read(const unsigned char *at, size_t len, uint32_t first, unsigned n,
+           bool *out_acked, struct error *err)
+{
+	struct nl_progress p = { 0 };
+	struct nlmsghdr h;
+	struct error e;
+
+	while (len >= sizeof(h)) {
+		size_t bytes;
+
+		memcpy(&h, at, sizeof(h));
+		p.seq = h.nlmsg_seq;
+		p.done = false;
+		bytes = h.nlmsg_len < len ? align4(h.nlmsg_len) : len;
+		if (nl_reply_read(at, h.nlmsg_len < len ? h.nlmsg_len : len, &p,
+		                  NULL, &e) < 0 &&
+		    h.nlmsg_seq - first < n) {
+			*err = e;
+			return err->code;
+		}
+		*out_acked |= p.done && h.nlmsg_seq - first < n;
+		if (bytes < sizeof(h))
+			break;
+		at += bytes > len ? len : bytes;
+		len -= bytes > len ? len : bytes;
+	}
+	return 0;
+}
+
+int
+nl_batch_send(struct nl_sock *s, struct nl_batch *b, struct error *err)
+{
+	_Alignas(4) unsigned char buf[NL_REPLY_MAX];
+	const uint32_t first = s->seq + 1;
+	int room = b->bytes.len > INT_MAX / 2 ? INT_MAX : (int)b->bytes.len * 2;
+	bool acked = false;
+	ssize_t n;
+
+	if (b->overflow || b->bytes.failed)
+		return error_set(err, b->overflow ? -EMSGSIZE : -ENOMEM,
+		                 "netlink: batch of %u requests", b->n);
+	number(s, b);
+	(void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, &room,
+	                 sizeof(room));
+	do {
+		n = send(s->fd, b->bytes.data, b->bytes.len, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_sys(err, "netlink send");
+	while (!acked) {
+		n = receive(s->fd, buf, sizeof(buf), MSG_DONTWAIT, err);
+		if (n == -EAGAIN)
+			return error_set(err, -EPROTO,
+			                 "netlink: no answer to a batch");
+		if (n < 0)
+			return (int)n;
+		if (batch_read(buf, (size_t)n, first, b->n, &acked, err) < 0)
+			return err->code;
+	}
+	return 0;
 }

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 
 enum {
@@ -126,4 +127,33 @@ int nl_request(struct nl_sock *s, struct nl_msg *m, const struct nl_sink *sink,
  * again while it is torn, ten times at most. The last is taken as it is. */
 int nl_dump(struct nl_sock *s, struct nl_msg *m, const struct nl_sink *sink,
             size_t *n, struct error *err);
+
+/*
+ * Requests that are sent at once, as many as there is memory for: nf_tables
+ * does all or none of those between its own first and last message, which are
+ * requests here as any other.
+ */
+struct nl_batch {
+	struct buf bytes;
+	size_t last; /* where the last request begins */
+	unsigned n;
+	bool overflow; /* of one of the requests */
+};
+
+#define NL_BATCH_INIT                                                          \
+	{                                                                      \
+		BUF_INIT, 0, 0, false                                          \
+	}
+void nl_batch_fini(struct nl_batch *b);
+/* Another request, copied. The kernel answers only when it refuses it, */
+void nl_batch_add(struct nl_batch *b, const struct nl_msg *m);
+/* or when this asks it to acknowledge the last one. */
+void nl_batch_ack_last(struct nl_batch *b);
+/*
+ * Send all, and read what the kernel says to them, which it does before the
+ * sending returns. One request at least wants an answer. 0, or the first error.
+ * -EMSGSIZE: more than a socket may hold; beyond net.core.wmem_max that takes
+ * CAP_NET_ADMIN over the machine.
+ */
+int nl_batch_send(struct nl_sock *s, struct nl_batch *b, struct error *err);
 #endif

@@ -255,6 +255,62 @@ endless_answer_is_cut(void **state)
 	assert_int_equal(nl_reply_read(g.b, g.len, &p, NULL, &err), -E2BIG);
 }
 
+static void
+batch_is_requests_in_a_row(void **state)
+{
+	struct nl_batch b = NL_BATCH_INIT;
+	struct nl_sock none = { .fd = -1 };
+	struct error err = { 0 };
+	static char big[NL_MSG_MAX];
+	struct nlmsghdr h;
+	struct nl_msg m;
+
+	(void)state;
+	for (uint16_t i = 0; i < 3; i++) {
+		nl_msg_init(&m, (uint16_t)(20 + i), 0, NULL, 0);
+		nl_put(&m, 1, big, i);
+		nl_batch_add(&b, &m);
+	}
+	nl_batch_ack_last(&b);
+	for (size_t at = 0, i = 0; i < 3; i++, at += (h.nlmsg_len + 3) & ~3U) {
+		assert_true(at + sizeof(h) <= b.bytes.len);
+		memcpy(&h, b.bytes.data + at, sizeof(h));
+		assert_int_equal(h.nlmsg_type, 20 + i);
+		assert_int_equal((h.nlmsg_flags & NLM_F_ACK) != 0, i == 2);
+	}
+	nl_msg_init(&m, 30, 0, NULL, 0);
+	nl_put(&m, 1, big, sizeof(big));
+	nl_batch_add(&b, &m); /* full: the batch is of no use */
+	assert_int_equal(nl_batch_send(&none, &b, &err), -EMSGSIZE);
+	nl_batch_fini(&b);
+}
+
+static void
+batch_tells_the_first_refusal(void **state)
+{
+	const struct ifinfomsg nobody = { .ifi_index = 0x7ffffffe };
+	struct nl_batch b = NL_BATCH_INIT;
+	struct error err = { 0 };
+	struct nl_sock s;
+	struct nl_msg m;
+
+	(void)state;
+	assert_int_equal(nl_open(&s, NETLINK_ROUTE, -1, &err), 0);
+	nl_msg_init(&m, RTM_GETLINK, 0, &nobody, sizeof(nobody));
+	nl_batch_add(&b, &m);
+	nl_batch_add(&b, &m);
+	nl_batch_ack_last(&b);
+	assert_int_equal(nl_batch_send(&s, &b, &err), -ENODEV);
+	nl_batch_fini(&b);
+	nl_msg_init(&m, NLMSG_NOOP, 0, NULL, 0);
+	nl_batch_add(&b, &m);
+	assert_int_equal(nl_batch_send(&s, &b, &err), -EPROTO);
+	nl_batch_ack_last(&b);
+	assert_int_equal(nl_batch_send(&s, &b, &err), 0);
+	nl_batch_fini(&b);
+	nl_close(&s);
+}
+
 int
 main(void)
 {
@@ -269,6 +325,8 @@ main(void)
 		cmocka_unit_test(broken_datagrams_are_refused),
 		cmocka_unit_test(dump_ends_with_done_and_tells_tearing),
 		cmocka_unit_test(endless_answer_is_cut),
+		cmocka_unit_test(batch_is_requests_in_a_row),
+		cmocka_unit_test(batch_tells_the_first_refusal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
