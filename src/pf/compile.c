@@ -670,6 +670,7 @@ pf_compile(struct pf_config *conf, const struct pf_compile_env *env,
 		return err->code;
 	c.n = conf->numbers;
 	c.env = env;
+	pf_hash_tables(conf);
 	ok = family(&c, PF_AF_INET, out) && family(&c, PF_AF_INET6, out);
 	if (ok)
 		reject_on_loopback(c.rejects_out, out);

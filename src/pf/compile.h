@@ -26,4 +26,9 @@ struct pf_compile_env {
  */
 int pf_compile(struct pf_config *conf, const struct pf_compile_env *env,
                struct buf *out, struct error *err);
+
+/* What a table's set of ranges, or of single addresses, is called in the nft
+ * tables "ip pf" and "ip6 pf". path is its ruleset's. */
+void pf_table_set_name(const char *path, const char *table, bool single,
+                       struct buf *out);
 #endif

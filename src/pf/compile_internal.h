@@ -46,10 +46,22 @@ bool pf_refuse(struct compile *c, const struct pf_rule *r, const char *what);
 /* FreeBSD's name of an interface as Linux has it. */
 const char *pf_linux_ifname(const char *ifname);
 
-/* The sets of a ruleset's tables, and the name of one. */
+/* The pattern of an interface's name: without a number at its end it is a
+ * group, all of that kind. */
+const char *pf_if_pattern(struct compile *c, const char *ifname);
+
+/* A table's sets: of ranges; of single addresses, a hash that packets may add
+ * to ("add @..."), NULL where the ranges are all. An address is in the table
+ * when it is in either. */
+struct pf_table_sets {
+	const char *range, *single;
+};
+/* Which tables have the second: large ones, and those overload names. */
+void pf_hash_tables(struct pf_config *conf);
 bool pf_compile_tables(struct compile *c);
-const char *pf_table_set(struct compile *c, const struct pf_ruleset *rs,
-                         const char *table);
+/* Those of the table that rules of rs mean; false: no memory. */
+bool pf_table_sets(struct compile *c, const struct pf_ruleset *rs,
+                   const char *table, struct pf_table_sets *out);
 /* A set of what an interface has now. */
 const char *pf_dyn_set(struct compile *c, const struct pf_addr *a);
 
@@ -57,7 +69,7 @@ const char *pf_dyn_set(struct compile *c, const struct pf_addr *a);
  * when one condition is an or). false: it can never match in this family, or
  * was refused. */
 struct pf_alternatives {
-	struct nf_rule rule[4];
+	struct nf_rule rule[8];
 	unsigned n;
 };
 bool pf_compile_terms(struct compile *c, const struct pf_ruleset *rs,

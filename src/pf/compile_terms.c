@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* compile_terms.c - a rule's conditions as terms of nftables, and tables as
- * sets.
- */
+/* compile_terms.c - a rule's conditions as terms of nftables. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,9 +16,8 @@ pf_linux_ifname(const char *ifname)
 	return strcmp(ifname, "lo0") == 0 ? "lo" : ifname;
 }
 
-/* A name without a number at its end is a group: all of that kind. */
-static const char *
-if_pattern(struct compile *c, const char *ifname)
+const char *
+pf_if_pattern(struct compile *c, const char *ifname)
 {
 	const char *name = pf_linux_ifname(ifname);
 	size_t len = strlen(name);
@@ -29,259 +26,6 @@ if_pattern(struct compile *c, const char *ifname)
 	    c->world->is_interface(c->world->ctx, name))
 		return name;
 	return arena_printf(c->t->arena, "%s*", name);
-}
-
-/* --- tables: disjoint ranges, the longest prefix deciding --- */
-
-struct span {
-	struct pf_ip first, last;
-};
-
-static void
-last_of(const struct pf_addr *a, struct pf_ip *out)
-{
-	*out = a->ip;
-	for (unsigned i = a->bits; i < pf_af_bits(a->af); i++)
-		out->b[i / 8] |= (uint8_t)(0x80 >> i % 8);
-}
-
-/* One more or one less, as a number of the family's size. */
-static bool
-step(unsigned af, struct pf_ip *ip, int by)
-{
-	for (int i = (int)pf_af_bits(af) / 8 - 1; i >= 0; i--) {
-		ip->b[i] = (uint8_t)(ip->b[i] + by);
-		if (ip->b[i] != (by > 0 ? 0 : 0xff))
-			return true;
-	}
-	return false;
-}
-
-static int
-by_prefix(const void *a, const void *b)
-{
-	const struct pf_table_addr *x = a, *y = b;
-	int order = pf_ip_cmp(&x->addr.ip, &y->addr.ip);
-
-	return order != 0 ? order : (int)x->addr.bits - (int)y->addr.bits;
-}
-
-struct flatten {
-	struct compile *c;
-	struct nf_set *set;
-	const struct pf_table_addr *v;
-	size_t n;
-	/* A range not written yet. */
-	struct span open;
-	bool is_open;
-};
-
-static void
-write_open(struct flatten *f)
-{
-	char a[46], b[46];
-	struct buf *out = f->set->elements;
-
-	if (!f->is_open)
-		return;
-	buf_puts(out, out->len > 0 ? ", " : "");
-	buf_puts(out, pf_ip_text(f->c->af, &f->open.first, a));
-	if (pf_ip_cmp(&f->open.first, &f->open.last) != 0)
-		buf_printf(out, "-%s", pf_ip_text(f->c->af, &f->open.last, b));
-	f->is_open = false;
-}
-
-/* A range that is in the table; ranges side by side become one. */
-static void
-put_span(struct flatten *f, const struct pf_ip *first, const struct pf_ip *last)
-{
-	struct pf_ip next = f->open.last;
-
-	if (pf_ip_cmp(first, last) > 0)
-		return;
-	if (f->is_open && step(f->c->af, &next, 1) &&
-	    pf_ip_cmp(&next, first) == 0) {
-		f->open.last = *last;
-		return;
-	}
-	write_open(f);
-	f->open.first = *first;
-	f->open.last = *last;
-	f->is_open = true;
-}
-
-/* Entry i, and all within it; returns the first that is not. A prefix is what
- * its entry says but for the longer ones in it. */
-static size_t
-flatten_one(struct flatten *f, size_t i)
-{
-	const struct pf_table_addr *a = &f->v[i];
-	bool in = !a->not ;
-	struct pf_ip at = a->addr.ip, last, before;
-	bool whole = false;
-	size_t j = i + 1;
-
-	last_of(&a->addr, &last);
-	while (j < f->n &&
-	       pf_ip_in(&f->v[j].addr.ip, &a->addr.ip, a->addr.bits)) {
-		struct pf_ip inner_last;
-
-		if (f->v[j].addr.bits == a->addr.bits) {
-			j++; /* the same again: the first holds */
-			continue;
-		}
-		last_of(&f->v[j].addr, &inner_last);
-		before = f->v[j].addr.ip;
-		if (in && pf_ip_cmp(&at, &before) < 0 &&
-		    step(f->c->af, &before, -1))
-			put_span(f, &at, &before);
-		j = flatten_one(f, j);
-		at = inner_last;
-		whole = !step(f->c->af, &at, 1) ||
-		        pf_ip_cmp(&inner_last, &last) == 0;
-	}
-	if (in && !whole)
-		put_span(f, &at, &last);
-	return j;
-}
-
-static bool
-fill_set(struct compile *c, struct nf_set *set, const struct pf_table *t)
-{
-	struct flatten f = { .c = c, .set = set };
-	struct pf_table_addr *v;
-
-	set->elements = arena_alloc(c->t->arena, sizeof(*set->elements));
-	v = calloc(t->n + 1, sizeof(*v));
-	if (v == NULL || set->elements == NULL) {
-		free(v);
-		return false;
-	}
-	for (size_t i = 0; i < t->n; i++)
-		if (t->addr[i].addr.af == c->af)
-			v[f.n++] = t->addr[i];
-	qsort(v, f.n, sizeof(*v), by_prefix);
-	f.v = v;
-	for (size_t i = 0; i < f.n;)
-		i = flatten_one(&f, i);
-	write_open(&f);
-	free(v);
-	return !set->elements->failed;
-}
-
-/* Names of anchors and tables as nft can say them: other bytes as _XX. */
-static const char *
-escaped(struct compile *c, const char *s)
-{
-	cleanup_buf struct buf out = BUF_INIT;
-
-	for (; *s != '\0'; s++)
-		if (isalnum((unsigned char)*s))
-			buf_putc(&out, *s);
-		else
-			buf_printf(&out, "_%02x", (unsigned char)*s);
-	return arena_strdup(c->t->arena, buf_str(&out));
-}
-
-static const char *
-ip_type(const struct compile *c)
-{
-	return c->af == PF_AF_INET6 ? "ipv6_addr; flags interval"
-	                            : "ipv4_addr; flags interval";
-}
-
-bool
-pf_compile_tables(struct compile *c)
-{
-	const struct pf_ruleset *top = c->conf->main;
-
-	for (const struct pf_ruleset *rs = top; rs != NULL;
-	     rs = pf_ruleset_next(top, rs))
-		for (const struct pf_table *t = rs->table; t != NULL;
-		     t = t->next) {
-			const char *name = pf_table_set(c, rs, t->name);
-			struct nf_set *s =
-			    nf_set_new(c->t, ip_type(c), "%s", name);
-
-			if (s == NULL || !fill_set(c, s, t))
-				return false;
-		}
-	return true;
-}
-
-const char *
-pf_table_set(struct compile *c, const struct pf_ruleset *rs, const char *table)
-{
-	/* The ruleset's own, or else the main one's. */
-	if (pf_table_here(rs, table) == NULL)
-		rs = c->conf->main;
-	return arena_printf(c->t->arena, "t_%s_%s", escaped(c, rs->path),
-	                    escaped(c, table));
-}
-
-static bool
-has_set(const struct compile *c, const char *name)
-{
-	for (const struct nf_set *s = c->t->set; s != NULL; s = s->next)
-		if (strcmp(s->name, name) == 0)
-			return true;
-	return false;
-}
-
-/* --- (em0) --- */
-
-static bool
-is_of(struct compile *c, const char *ifname, const char *name)
-{
-	const char *pattern = if_pattern(c, name);
-	size_t len = strlen(pattern);
-
-	if (strcmp(name, "self") == 0 || strcmp(pattern, ifname) == 0)
-		return true;
-	return len > 1 && pattern[len - 1] == '*' &&
-	       strncmp(pattern, ifname, len - 1) == 0;
-}
-
-const char *
-pf_dyn_set(struct compile *c, const struct pf_addr *a)
-{
-	const char *name = arena_printf(c->t->arena, "i_%s_%u_%u",
-	                                escaped(c, a->name), a->dyn, a->bits);
-	struct pf_found_list l = { 0 };
-	struct pf_table table = { 0 };
-	struct nf_set *s;
-	bool ok;
-
-	if (has_set(c, name))
-		return name;
-	s = nf_set_new(c->t, ip_type(c), "%s", name);
-	c->world->addresses(c->world->ctx, &l);
-	table.addr = calloc(l.n + 1, sizeof(*table.addr));
-	for (size_t i = 0; table.addr != NULL && i < l.n; i++) {
-		const struct pf_found *f = &l.v[i];
-		struct pf_addr *to = &table.addr[table.n].addr;
-		bool network = (a->dyn & PF_DYN_NETWORK) != 0;
-
-		if (f->af != c->af || !is_of(c, f->ifname, a->name) ||
-		    ((a->dyn & PF_DYN_BROADCAST) != 0 && !f->has_broadcast) ||
-		    ((a->dyn & PF_DYN_PEER) != 0 && !f->has_peer))
-			continue;
-		to->kind = PF_ADDR_NET;
-		to->af = f->af;
-		to->bits = network ? f->bits
-		           : a->bits < pf_af_bits(f->af)
-		               ? a->bits
-		               : (uint8_t)pf_af_bits(f->af);
-		to->ip = (a->dyn & PF_DYN_BROADCAST) != 0 ? f->broadcast
-		         : (a->dyn & PF_DYN_PEER) != 0    ? f->peer
-		                                          : f->ip;
-		pf_ip_mask(&to->ip, to->bits);
-		table.n++;
-	}
-	ok = table.addr != NULL && s != NULL && fill_set(c, s, &table);
-	free(table.addr);
-	pf_found_fini(&l);
-	return ok ? name : NULL;
 }
 
 /* --- terms --- */
@@ -333,6 +77,38 @@ add_set(struct pf_alternatives *alt, enum nf_field field, const char *name,
 	}
 }
 
+/* Is an address in one of a table's two sets, which hold different ones? */
+static bool
+add_table(struct compile *c, const struct pf_ruleset *rs,
+          const struct pf_peer *peer, enum nf_field field,
+          struct pf_alternatives *alt)
+{
+	struct pf_table_sets sets;
+	const unsigned n = alt->n;
+	struct nf_term *m;
+
+	if (!pf_table_sets(c, rs, peer->addr.name, &sets))
+		return false;
+	if (sets.single != NULL && !peer->not ) {
+		if (2 * n > ARRAY_LEN(alt->rule))
+			return false;
+		memcpy(&alt->rule[n], alt->rule, n * sizeof(alt->rule[0]));
+		for (unsigned i = n; i < 2 * n; i++) {
+			m = each(alt, i, field, false);
+			if (m == NULL)
+				return false;
+			m->form = NF_SET;
+			m->name = sets.single;
+		}
+	}
+	/* Those there were. */
+	add_set(alt, field, sets.range, peer->not );
+	if (sets.single != NULL && peer->not )
+		add_set(alt, field, sets.single, true);
+	alt->n = sets.single != NULL && !peer->not ? 2 * n : n;
+	return true;
+}
+
 static bool
 add_addr(struct compile *c, const struct pf_ruleset *rs,
          const struct pf_rule *r, const struct pf_peer *peer,
@@ -364,10 +140,7 @@ add_addr(struct compile *c, const struct pf_ruleset *rs,
 		}
 		return true;
 	case PF_ADDR_TABLE:
-		set = pf_table_set(c, rs, a->name);
-		if (!has_set(c, set))
-			nf_set_new(c->t, ip_type(c), "%s", set);
-		break;
+		return add_table(c, rs, peer, field, alt);
 	case PF_ADDR_DYN:
 		set = pf_dyn_set(c, a);
 		break;
@@ -531,7 +304,7 @@ add_options(struct compile *c, const struct pf_rule *r,
 		if (c->dir == PF_IN && !r->rcv_if_not)
 			return false;
 		if (c->dir == PF_OUT)
-			add_name(alt, NF_IIF, if_pattern(c, r->rcv_if),
+			add_name(alt, NF_IIF, pf_if_pattern(c, r->rcv_if),
 			         r->rcv_if_not);
 	}
 	return true;
@@ -548,7 +321,7 @@ pf_compile_terms(struct compile *c, const struct pf_ruleset *rs,
 		return false;
 	if (r->ifname != NULL)
 		add_name(alt, c->dir == PF_IN ? NF_IIF : NF_OIF,
-		         if_pattern(c, r->ifname), r->if_not);
+		         pf_if_pattern(c, r->ifname), r->if_not);
 	if (!add_addr(c, rs, r, &r->src, NF_SADDR, alt) ||
 	    !add_addr(c, rs, r, &r->dst, NF_DADDR, alt))
 		return false;
