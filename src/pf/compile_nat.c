@@ -198,25 +198,14 @@ list(struct compile *c, struct nf_chain *chain, const struct pf_ruleset *rs,
 	return true;
 }
 
-static bool
-has_any(const struct compile *c)
-{
-	static const enum pf_kind kinds[] = { PF_NAT, PF_RDR, PF_BINAT };
-
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (c->conf->main->rules[kinds[i]].first != NULL)
-			return true;
-	return false;
-}
-
+/* Both chains are there without any rule, too: the kernel translates what is
+ * translated only as long as there is one, and states outlive their rules. */
 bool
 pf_compile_nat(struct compile *c)
 {
 	const struct pf_options *o = &c->conf->opts;
 	struct nf_chain *pre, *post;
 
-	if (!has_any(c))
-		return true;
 	pre = nf_chain_new(c->t,
 	                   "type nat hook prerouting priority -100; policy "
 	                   "accept;",
