@@ -1,0 +1,278 @@
+#!/usr/bin/env bats
+# pfctl's states: real connections from a client through a firewall to a
+# server, each in a network namespace, shown, counted and ended.
+load lib
+
+setup() {
+	gaol_setup
+	C=$NETNS-c S=$NETNS-s
+	ip netns add "$C"
+	ip netns add "$S"
+	ip -n "$NETNS" link add f0 type veth peer name c0 netns "$C"
+	ip -n "$NETNS" link add f1 type veth peer name s0 netns "$S"
+	side "$NETNS" f0 10.1.0.1/24 2001:db8:1::1/64
+	side "$NETNS" f1 10.2.0.1/24 2001:db8:2::1/64
+	side "$C" c0 10.1.0.2/24 2001:db8:1::2/64
+	side "$S" s0 10.2.0.2/24 2001:db8:2::2/64
+	ip -n "$C" route add default via 10.1.0.1
+	ip -n "$C" route add default via 2001:db8:1::1
+	ip -n "$S" route add default via 10.2.0.1
+	ip -n "$S" route add default via 2001:db8:2::1
+	hostnet sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
+		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+	coproc PEERS {
+		exec python3 "$BATS_TEST_DIRNAME/peers.py" "/run/netns/$C" \
+			"/run/netns/$S" 3>&-
+	}
+	TO=${PEERS[1]} FROM=${PEERS[0]}
+	[ "$(line)" = ready ]
+}
+
+teardown() {
+	[ -z "${PEERS_PID:-}" ] || kill "$PEERS_PID" 2>/dev/null || :
+	wait 2>/dev/null || :
+	ip netns del "$C" 2>/dev/null || :
+	ip netns del "$S" 2>/dev/null || :
+	gaol_teardown
+}
+
+# side NETNS INTERFACE ADDRESS ...: up, with addresses usable at once.
+side() {
+	local ns=$1 dev=$2 a
+
+	shift 2
+	ip -n "$ns" link set lo up
+	ip -n "$ns" link set "$dev" up
+	for a; do
+		case $a in
+		*:*) ip -n "$ns" addr add "$a" dev "$dev" nodad ;;
+		*) ip -n "$ns" addr add "$a" dev "$dev" ;;
+		esac
+	done
+}
+
+# line: what the peers answer next.
+line() {
+	local said
+
+	read -r -t 120 said <&"$FROM" && printf '%s\n' "$said"
+}
+
+# peers WORD ...: let them do it; prints what came of it.
+peers() {
+	echo "$*" >&"$TO"
+	line
+}
+
+# The states, without ports that were picked at random.
+states() {
+	pfctl -ss | sed -E 's/(10\.2\.0\.1):(5[0-9]|6[0-9])[0-9]{3} /\1:NAT /' |
+		LC_ALL=C sort
+}
+
+# shows TEXT: pfctl -ss, sorted, is TEXT by now.
+shows() {
+	[ "$(states)" = "$1" ]
+}
+
+gateway='
+nat on f1 inet from 10.1.0.0/24 to any -> 10.2.0.1
+rdr on f0 inet proto tcp from any to 10.1.0.1 port 80 -> 10.2.0.2 port 8080
+block all
+pass inet6 proto icmp6
+pass in on f0 inet proto tcp to port 8080 label web
+pass in on f0 inet6 proto tcp to port 22 label shell
+pass in on f0 proto udp to port 53 label dns
+pass in on f0 inet proto icmp icmp-type echoreq
+pass out on f1 label outer
+'
+
+@test "a connection is a line for each crossing, with what it was translated from" {
+	pfctl -qef - <<<"$gateway"
+	run pfctl -ss
+	is ''
+	[ "$(peers tcp web 10.1.0.1 80 41000)" = ok ]
+	eventually 60 shows \
+		'all tcp 10.2.0.1:NAT (10.1.0.2:41000) -> 10.2.0.2:8080       ESTABLISHED:ESTABLISHED
+all tcp 10.2.0.2:8080 (10.1.0.1:80) <- 10.1.0.2:41000       ESTABLISHED:ESTABLISHED' || is "$(states)"
+	[ "$(peers say web 60)" = ok ]
+	[ "$(peers end web)" = ok ]
+	eventually 60 closed 41000
+}
+
+closed() {
+	[[ $(states) == *"(10.1.0.2:$1) -> 10.2.0.2:8080       FIN_WAIT_2:FIN_WAIT_2"* ]]
+}
+
+@test "UDP, ICMP and IPv6 have pf's words" {
+	pfctl -qef - <<<"$gateway"
+	[ "$(peers udp dns 10.2.0.2 53 42000)" = ok ]
+	[ "$(peers say dns 60)" = ok ]
+	run states
+	is 'all udp 10.2.0.1:NAT (10.1.0.2:42000) -> 10.2.0.2:53       MULTIPLE:SINGLE
+all udp 10.2.0.2:53 <- 10.1.0.2:42000       SINGLE:MULTIPLE'
+	[ "$(peers say dns 60)" = ok ]
+	run states
+	is 'all udp 10.2.0.1:NAT (10.1.0.2:42000) -> 10.2.0.2:53       MULTIPLE:MULTIPLE
+all udp 10.2.0.2:53 <- 10.1.0.2:42000       MULTIPLE:MULTIPLE'
+	pfctl -qFs
+	[ "$(peers ping 10.2.0.2 77)" = ok ]
+	run states
+	is 'all icmp 10.2.0.1:77 (10.1.0.2:77) -> 10.2.0.2:77       0:0
+all icmp 10.2.0.2:77 <- 10.1.0.2:77       0:0'
+	pfctl -qFs
+	[ "$(peers tcp six 2001:db8:2::2 22 43000)" = ok ]
+	six='all tcp 2001:db8:1::2[43000] -> 2001:db8:2::2[22]       ESTABLISHED:ESTABLISHED
+all tcp 2001:db8:2::2[22] <- 2001:db8:1::2[43000]       ESTABLISHED:ESTABLISHED'
+	eventually 60 only_tcp_is "$six" || is "$(states)"
+}
+
+# Neighbour discovery may come at any time.
+only_tcp_is() {
+	[ "$(states | grep tcp)" = "$1" ]
+}
+
+@test "-vv tells rule, age, traffic, id and where it came from" {
+	pfctl -qef - <<<"$gateway"
+	[ "$(peers udp dns 10.2.0.2 53 42000)" = ok ]
+	[ "$(peers say dns 60)" = ok ]
+	run pfctl -vvss
+	[[ $output =~ ^'all udp 10.2.0.2:53 <- 10.1.0.2:42000       SINGLE:MULTIPLE'$'\n   age 00:0'[0-9]:[0-9][0-9], ]] || is first
+	[[ $output =~ 'expires in 00:0'[01]:[0-9][0-9]', 1:1 pkts, 29:29 bytes, rule 4'$'\n' ]] ||
+		is counters
+	[[ $output =~ '   id: 00000001'[0-9a-f]{8}' creatorid: '[0-9a-f]{8}$'\n   origif: f0\n' ]] ||
+		is 'id of in'
+	[[ $output =~ ', rule 6'$'\n   id: 00000002'[0-9a-f]{8}' creatorid: '[0-9a-f]{8}$'\n   origif: f1'$ ]] ||
+		is 'id of out'
+	run pfctl -i f1 -ss
+	[[ $output == *' -> '* && $output != *' <- '* ]]
+	run pfctl -vsr
+	has 'States: 1 '
+	# The rule is known by its words, wherever it stands.
+	pfctl -qf - <<<"set hostid 0x4711
+$(sed '/icmp6/d' <<<"$gateway")"
+	run pfctl -vvss
+	has ', rule 3'
+	has ', rule 5'
+	has 'creatorid: 00004711'
+	# And forgotten with it, while the states go on.
+	pfctl -qf - <<<'block all'
+	[ "$(peers say dns 60)" = ok ]
+	run pfctl -vss
+	has '2:2 pkts'
+	[[ $output != *', rule'* ]]
+}
+
+@test "states end by host, network, label, id, key and what was translated" {
+	pfctl -qef - <<<"$gateway"
+	[ "$(peers udp a 10.2.0.2 53 42001)" = ok ]
+	[ "$(peers udp b 10.2.0.2 53 42002)" = ok ]
+	both() { [ "$(peers say a 60)$(peers say b 60)" = okok ]; }
+	both
+	run pfctl -k 10.9.0.0/16
+	is 'killed 0 states from 1 sources and 0 destinations'
+	run pfctl -k 0.0.0.0/0 -k 10.2.0.2
+	is 'killed 4 states from 1 sources and 1 destinations'
+	run pfctl -ss
+	is ''
+	both
+	run pfctl -k nat -k 10.1.0.2
+	is 'killed 4 states from 1 sources and 0 destinations'
+	both
+	run pfctl -k label -k dns
+	is 'killed 2 states'
+	run pfctl -k label -k outer
+	is 'killed 2 states'
+	run pfctl -ss
+	is ''
+	both
+	run pfctl -k key -k 'udp 10.2.0.2:53 <- 10.1.0.2:42001'
+	is 'killed 1 states'
+	id=$(pfctl -vvss | sed -n '/<- 10.1.0.2:42002/,/origif/s/.*id: \([0-9a-f]*\) .*/\1/p')
+	run pfctl -k id -k "$id"
+	is 'killed 1 states'
+	run states
+	is 'all udp 10.2.0.1:NAT (10.1.0.2:42001) -> 10.2.0.2:53       MULTIPLE:SINGLE
+all udp 10.2.0.1:NAT (10.1.0.2:42002) -> 10.2.0.2:53       MULTIPLE:SINGLE'
+	run pfctl -qk 10.2.0.1
+	is ''
+	run pfctl -ss
+	is ''
+	run pfctl -k label
+	[ "$status" = 1 ]
+	has 'pfctl: no label specified'
+	has usage:
+	run pfctl -k nowhere.invalid
+	[ "$status" = 1 ]
+}
+
+@test "a state that ended passes nothing, while the other goes on" {
+	pfctl -qef - <<<"$gateway"
+	[ "$(peers tcp web 10.1.0.1 80 41000)" = ok ]
+	[ "$(peers say web 60)" = ok ]
+	run pfctl -i f0 -k label -k web
+	is 'killed 1 states'
+	run states
+	is 'all tcp 10.2.0.1:NAT (10.1.0.2:41000) -> 10.2.0.2:8080       ESTABLISHED:ESTABLISHED'
+	# In the middle of a connection: no rule's flags S/SA.
+	[ "$(peers say web 1)" = none ]
+	run pfctl -i f1 -k 10.1.0.2
+	is 'killed 0 states from 1 sources and 0 destinations'
+	run pfctl -i f1 -k 10.2.0.1
+	is 'killed 1 states from 1 sources and 0 destinations'
+	run pfctl -ss
+	is ''
+}
+
+@test "-M ends the other crossing's state, too" {
+	pfctl -qef - <<<"$gateway"
+	[ "$(peers udp dns 10.2.0.2 53 42000)" = ok ]
+	[ "$(peers say dns 60)" = ok ]
+	run pfctl -M -i f0 -Fs
+	is '2 states cleared'
+	run pfctl -ss
+	is ''
+	[ "$(peers say dns 60)" = ok ]
+	run pfctl -i f0 -Fs
+	is '1 states cleared'
+	run pfctl -F states
+	is '1 states cleared'
+	run pfctl -i f0 -Fall
+	[ "$status" = 1 ]
+	has "don't specify an interface with -Fall"
+}
+
+@test "timeouts are pf's, and those that are set" {
+	value() { hostnet cat "/proc/sys/net/netfilter/nf_conntrack_$1"; }
+
+	pfctl -qef - <<<"$gateway"
+	[ "$(value tcp_timeout_established)" = 86400 ]
+	[ "$(value udp_timeout)" = 60 ]
+	[ "$(value acct)" = 1 ]
+	run pfctl -st
+	has $'tcp.first                   120s\ntcp.opening                  30s'
+	has $'adaptive.end             120000 states'
+	run pfctl -sm
+	is 'states        hard limit   100000
+src-nodes     hard limit    10000
+frags         hard limit     5000
+table-entries hard limit   200000'
+	pfctl -qf - <<<"set optimization aggressive
+set timeout { udp.first 500 udp.multiple 600 }
+$gateway"
+	[ "$(value tcp_timeout_established)" = 18000 ]
+	[ "$(value udp_timeout)" = 500 ]
+	[ "$(value udp_timeout_stream)" = 600 ]
+	[ "$(peers udp dns 10.2.0.2 53 42000)" = ok ]
+	[ "$(peers say dns 60)" = ok ]
+	run pfctl -vss
+	has 'expires in 00:0'
+	[[ $output =~ 'expires in 00:0'[78]: ]] || is 'over seven minutes'
+	pfctl -qf - <<<"$gateway"
+	[ "$(value udp_timeout)" = 60 ]
+	# The limit of connections is the host's, on most kernels.
+	hostnet test -w /proc/sys/net/netfilter/nf_conntrack_max && return
+	run pfctl -f - <<<$'set limit states 1000\npass'
+	[ "$status" = 0 ]
+	has 'pfctl: set limit states: not here: /proc/sys/net/netfilter/nf_conntrack_max'
+}
