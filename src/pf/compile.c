@@ -526,6 +526,21 @@ by_default(struct compile *c, struct nf_chain *chain)
 	nf_say(c->t, chain, "accept");
 }
 
+/* Answers meet no rules, as in pf. What comes in by the loopback interface and
+ * was not marked on its way out to it is one: others pass there first. */
+static void
+know_answers(struct compile *c, struct nf_chain *base)
+{
+	if (c->dir == PF_IN)
+		nf_say(c->t, base,
+		       "iifname \"lo\" meta mark & 0x%x == 0 accept",
+		       PF_MARK_SENT);
+	else
+		nf_say(c->t, base,
+		       "oifname \"lo\" meta mark set meta mark | 0x%x",
+		       PF_MARK_SENT);
+}
+
 static void
 begin(struct compile *c, struct nf_chain *base)
 {
@@ -544,6 +559,8 @@ begin(struct compile *c, struct nf_chain *base)
 		nf_say(c->t, base,
 		       "ct state related ct mark & 0x%x != 0 accept",
 		       PF_CT_ANSWER);
+	if (c->answers)
+		know_answers(c, base);
 	shortcut(c, base);
 	nf_say(c->t, base, "meta mark set meta mark & 0x%x",
 	       ~(unsigned)(PF_MARK_RULE | PF_MARK_DONE));
@@ -657,6 +674,19 @@ family(struct compile *c, uint8_t af, struct buf *out)
 	return ok;
 }
 
+static bool
+has_answers(const struct pf_config *conf)
+{
+	for (const struct pf_ruleset *rs = conf->main; rs != NULL;
+	     rs = pf_ruleset_next(conf->main, rs))
+		for (const struct pf_rule *r = rs->rules[PF_FILTER].first;
+		     r != NULL; r = r->next)
+			if (!r->is_anchor && r->action == PF_BLOCK &&
+			    r->ret != PF_DROP)
+				return true;
+	return false;
+}
+
 int
 pf_compile(struct pf_config *conf, const struct pf_compile_env *env,
            struct buf *out, struct error *err)
@@ -671,6 +701,7 @@ pf_compile(struct pf_config *conf, const struct pf_compile_env *env,
 	c.n = conf->numbers;
 	c.env = env;
 	pf_hash_tables(conf);
+	c.answers = has_answers(conf);
 	ok = family(&c, PF_AF_INET, out) && family(&c, PF_AF_INET6, out);
 	if (ok)
 		reject_on_loopback(c.rejects_out, out);

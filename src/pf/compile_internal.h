@@ -16,6 +16,7 @@ enum pf_mark {
 	PF_MARK_REJECT = 0x06000000,
 	PF_MARK_REJECT_1 = 0x02000000, /* to be answered */
 	PF_MARK_REJECT_2 = 0x04000000, /* a copy on its way to be */
+	PF_MARK_SENT = 0x08000000,     /* by rules, to the loopback interface */
 };
 
 /* The connection's mark. K1 passes what goes the first packet's way inbound,
@@ -37,7 +38,8 @@ struct compile {
 	uint8_t dir; /* PF_IN, PF_OUT: the pass at hand */
 	unsigned depth;
 	const struct pf_numbers *n;
-	bool rejects_out; /* some rule answers what goes out */
+	bool answers;     /* some rule answers what it blocks, */
+	bool rejects_out; /* and some what goes out */
 	bool failed;
 };
 

@@ -60,12 +60,16 @@ static const struct row {
 };
 
 /* What pf's meaning of states takes: counters and age, windows as strict as
- * pf's, and connections picked up in their middle for flags any. */
+ * pf's, and connections picked up in their middle for flags any. And, for
+ * answers to our own packets that are put in at the end of lo, that it takes
+ * what has our own addresses and comes from nowhere. */
 static const struct pf_sysctl needed[] = {
 	{ .file = NF "acct", .value = 1 },
 	{ .file = NF "timestamp", .value = 1 },
 	{ .file = NF "tcp_loose", .value = 1 },
 	{ .file = NF "tcp_be_liberal", .value = 0 },
+	{ .file = "ipv4/conf/lo/accept_local", .value = 1 },
+	{ .file = "ipv4/conf/lo/route_localnet", .value = 1 },
 };
 
 static const uint32_t limits[PF_NLIMITS] = {

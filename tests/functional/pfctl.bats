@@ -242,3 +242,43 @@ give_pfctl() {
 	run pfctl -sr
 	is ''
 }
+
+@test "loading under traffic opens no window, and closes none" {
+	run "$REPO/tests/endurance/pfreload" 100
+	echo "$output"
+	[ "$status" = 0 ]
+	has '100 loads under'
+}
+
+@test "a connection lives through loads, also when its rule has gone" {
+	hostnet sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0 || :
+	pfctl -ef - <<<$'block\npass on lo proto tcp to port 7007'
+	hostnet python3 - "$BIN/pfctl" <<'EOF'
+import socket, subprocess, sys
+s = socket.create_server(("127.0.0.1", 7007))
+c = socket.create_connection(("127.0.0.1", 7007))
+d, _ = s.accept()
+def speak():
+    for a, b in ((c, d), (d, c)):
+        b.settimeout(20)
+        a.sendall(b"x")
+        assert b.recv(1) == b"x"
+speak()
+for rules in ("block", "block label other", "block\npass on lo proto udp",
+              "block\npass on lo proto tcp to port 7007"):
+    subprocess.run([sys.argv[1], "-f", "-"], input=rules.encode(), check=True)
+    speak()
+n = socket.socket()
+n.settimeout(20)
+n.connect(("127.0.0.1", 7007))
+subprocess.run([sys.argv[1], "-f", "-"], input=b"block return", check=True)
+speak()
+n = socket.socket()
+n.settimeout(20)
+try:
+    n.connect(("127.0.0.1", 7007))
+    sys.exit("connected")
+except ConnectionRefusedError:
+    pass
+EOF
+}
