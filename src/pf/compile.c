@@ -28,16 +28,16 @@ pf_refuse(struct compile *c, const struct pf_rule *r, const char *what)
 	return false;
 }
 
-static char
-letter(const struct compile *c)
+char
+pf_letter(const struct compile *c)
 {
 	return c->dir == PF_IN ? 'i' : 'o';
 }
 
 /* --- who wins --- */
 
-static unsigned
-ruleset_number(const struct compile *c, const struct pf_ruleset *want)
+unsigned
+pf_ruleset_number(const struct compile *c, const struct pf_ruleset *want)
 {
 	unsigned n = 0;
 
@@ -50,13 +50,12 @@ ruleset_number(const struct compile *c, const struct pf_ruleset *want)
 static const char *
 ruleset_chain(struct compile *c, const struct pf_ruleset *rs)
 {
-	return arena_printf(c->t->arena, "a%u%c", ruleset_number(c, rs),
-	                    letter(c));
+	return arena_printf(c->t->arena, "a%u%c", pf_ruleset_number(c, rs),
+	                    pf_letter(c));
 }
 
-/* The statement that gives a packet its tag. */
-static const char *
-tag_words(struct compile *c, const struct pf_rule *r)
+const char *
+pf_tag_words(struct compile *c, const struct pf_rule *r)
 {
 	if (r->tag == NULL)
 		return "";
@@ -78,7 +77,7 @@ rule_wins(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
 		if (r->tag == NULL && !r->quick)
 			return true;
 		if (!r->quick)
-			return pf_emit(c, chain, alt, tag_words(c, r));
+			return pf_emit(c, chain, alt, pf_tag_words(c, r));
 		clear = 0;
 		set = PF_MARK_DONE;
 	}
@@ -129,7 +128,7 @@ static bool
 anchor_rule(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
             struct pf_alternatives *alt)
 {
-	const char *tag = tag_words(c, r);
+	const char *tag = pf_tag_words(c, r);
 	const struct pf_ruleset *rs = r->anchor;
 
 	if (!r->anchor_wildcard) {
@@ -159,8 +158,11 @@ ruleset(struct compile *c, const struct pf_ruleset *rs)
 	for (const struct pf_rule *r = rs->rules[PF_FILTER].first;
 	     r != NULL && !c->failed; r = r->next) {
 		struct pf_alternatives alt;
+		struct pf_rule as = *r;
 
-		if (!pf_compile_terms(c, rs, r, &alt))
+		if (r->binat_to && c->dir == PF_IN)
+			pf_rule_turn(r, &as);
+		if (!pf_compile_terms(c, rs, &as, &alt))
 			continue;
 		if (!(r->is_anchor ? anchor_rule(c, chain, r, &alt)
 		                   : rule_wins(c, chain, r, &alt)))
@@ -171,22 +173,22 @@ ruleset(struct compile *c, const struct pf_ruleset *rs)
 
 /* How deep do anchors stand in each other? */
 static unsigned
-nesting(const struct pf_ruleset *rs, unsigned depth)
+nesting(const struct pf_ruleset *rs, unsigned kind, unsigned depth)
 {
 	unsigned deepest = depth;
 
 	if (depth > MAX_NESTED)
 		return depth;
-	for (const struct pf_rule *r = rs->rules[PF_FILTER].first; r != NULL;
+	for (const struct pf_rule *r = rs->rules[kind].first; r != NULL;
 	     r = r->next) {
 		unsigned d = 0;
 
 		if (r->is_anchor && !r->anchor_wildcard)
-			d = nesting(r->anchor, depth + 1);
+			d = nesting(r->anchor, kind, depth + 1);
 		else if (r->is_anchor)
 			for (const struct pf_ruleset *k = r->anchor->child;
 			     k != NULL; k = k->next) {
-				unsigned in = nesting(k, depth + 1);
+				unsigned in = nesting(k, kind, depth + 1);
 
 				d = in > d ? in : d;
 			}
@@ -202,289 +204,18 @@ rulesets(struct compile *c)
 {
 	const struct pf_ruleset *top = c->conf->main;
 
-	if (nesting(top, 0) > MAX_NESTED) {
-		error_set(c->err, -E2BIG, "anchors nested more than %d deep",
-		          MAX_NESTED);
-		return false;
-	}
+	for (unsigned kind = 0; kind < PF_NKINDS; kind++)
+		if (nesting(top, kind, 0) > MAX_NESTED) {
+			error_set(c->err, -E2BIG,
+			          "anchors nested more than %d deep",
+			          MAX_NESTED);
+			return false;
+		}
 	for (const struct pf_ruleset *rs = top; rs != NULL;
 	     rs = pf_ruleset_next(top, rs))
 		if (!ruleset(c, rs))
 			return false;
 	return true;
-}
-
-/* --- what the winner does --- */
-
-/* Block, and answer as the rule says. What goes out is answered by way of a
- * copy on the loopback interface (pf_compile_reject). */
-static void
-block(struct compile *c, struct nf_chain *chain, const struct pf_rule *r)
-{
-	bool v6 = c->af == PF_AF_INET6;
-	unsigned code = (v6 ? r->icmp6 : r->icmp4) & 0xff;
-	const char *icmp = v6 ? "icmpv6" : "icmp";
-	bool tcp = r->ret == PF_RETURN || r->ret == PF_RETURN_RST;
-
-	if (r->ret == PF_DROP) {
-		nf_say(c->t, chain, "drop");
-		return;
-	}
-	if (c->dir == PF_OUT) {
-		c->rejects_out = true;
-		nf_say(c->t, chain, "meta l4proto { icmp, icmpv6 } drop");
-		nf_say(c->t, chain,
-		       "meta mark set meta mark & 0x%x | 0x%x accept",
-		       ~(unsigned)PF_MARK_REJECT, PF_MARK_REJECT_1);
-		return;
-	}
-	/* Stops here, and harmlessly, where there is no connection. */
-	nf_say(c->t, chain, "ct mark set ct mark | 0x%x", PF_CT_ANSWER);
-	if (tcp)
-		nf_say(c->t, chain,
-		       "meta l4proto tcp tcp flags & rst == 0 reject with tcp "
-		       "reset");
-	if (r->ret != PF_RETURN_RST)
-		nf_say(c->t, chain,
-		       "meta l4proto != { %s, %s } reject with %s type %u",
-		       v6 ? "icmpv6" : "icmp", tcp ? "tcp" : "icmp", icmp,
-		       code);
-	nf_say(c->t, chain, "drop");
-}
-
-/* A state is one bit for each of its crossings, with the rule's number. */
-static void
-keep_state(struct compile *c, struct nf_chain *chain, unsigned sid)
-{
-	unsigned k1 = PF_CT_K1 | sid << PF_CT_SHIFT, k2 = PF_CT_K2 | sid;
-	bool in = c->dir == PF_IN;
-
-	/* An error of ICMP has its parent's connection: no new state. */
-	nf_say(c->t, chain, "ct state related accept");
-	nf_say(c->t, chain,
-	       "ct direction original ct mark set ct mark & 0x%x | 0x%x",
-	       ~(in ? PF_CT_ID1 : PF_CT_ID2), in ? k1 : k2);
-	nf_say(c->t, chain,
-	       "ct direction reply ct mark set ct mark & 0x%x | 0x%x",
-	       ~(in ? PF_CT_ID2 : PF_CT_ID1), in ? k2 : k1);
-}
-
-static void
-no_options(struct compile *c, struct nf_chain *chain)
-{
-	nf_say(c->t, chain,
-	       c->af == PF_AF_INET6 ? "exthdr rt exists drop"
-	                            : "ip hdrlength > 5 drop");
-}
-
-static const char *
-log_words(struct compile *c, const struct pf_rule *r)
-{
-	if (r->log == 0)
-		return "";
-	return arena_printf(c->t->arena,
-	                    "log group %u snaplen 160 prefix \"%u:%c:%c:\" ",
-	                    r->log_if + 1U, r->id,
-	                    r->action == PF_BLOCK ? 'b' : 'p', letter(c));
-}
-
-/* Is any of this not had yet? */
-static bool
-can_do(struct compile *c, const struct pf_rule *r)
-{
-	const struct {
-		bool is;
-		const char *what;
-	} wants[] = {
-		{ r->route != PF_ROUTE_NONE, "route-to and its like" },
-		{ r->nat.is_set || r->rdr.is_set, "nat-to and its like" },
-		{ r->rtable >= 0, "rtable" },
-		{ r->divert_port != 0 || r->divert_reply, "divert" },
-		{ r->dn[0] != 0 || r->dn[1] != 0, "dnpipe and dnqueue" },
-		{ r->queue != NULL, "queue" },
-		{ r->set_prio[0] >= 0, "set prio" },
-		{ r->set_tos >= 0, "set tos" },
-		{ r->scrub.on, "scrub" },
-		{ r->so.max != 0 || r->so.track != PF_TRACK_NONE ||
-		      r->so.rate_limit != 0,
-		  "limits of states" },
-		{ r->so.if_bound, "if-bound" },
-		{ r->state == PF_STATE_SYNPROXY, "synproxy state" },
-		{ r->once, "once" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(wants); i++)
-		if (wants[i].is)
-			return pf_refuse(c, r, wants[i].what);
-	return true;
-}
-
-/* A connection that was translated keeps state, whatever its rule says. */
-static void
-keep_translated(struct compile *c, struct nf_chain *chain)
-{
-	bool in = c->dir == PF_IN;
-
-	nf_say(c->t, chain,
-	       "ct status %s ct direction original ct mark set ct mark | 0x%x",
-	       in ? "dnat" : "snat", in ? PF_CT_K1 : PF_CT_K2);
-}
-
-static void
-pass(struct compile *c, struct nf_chain *chain, const struct pf_rule *r)
-{
-	if (!r->allow_opts)
-		no_options(c, chain);
-	nf_say(c->t, chain, "accept");
-}
-
-/* An element of a verdict map. */
-static void
-map_add(struct buf *map, unsigned key, const char *chain)
-{
-	buf_printf(map, "%s0x%x : goto %s", map->len > 0 ? ", " : "", key,
-	           chain);
-}
-
-/* A verdict by what a key holds; nothing for an empty map. */
-static void
-dispatch(struct compile *c, struct nf_chain *chain, const char *key,
-         const struct buf *map)
-{
-	cleanup_buf struct buf line = BUF_INIT;
-	struct nf_rule *r;
-
-	if (map->len == 0)
-		return;
-	buf_printf(&line, "%s vmap { %s }", key, buf_str(map));
-	r = nf_rule_new(c->t, chain);
-	if (r != NULL)
-		r->then = arena_strdup(c->t->arena, buf_str(&line));
-}
-
-/* Keep state, with the number that goes with the tag. */
-static void
-pass_with_state(struct compile *c, struct nf_chain *chain,
-                const struct pf_rule *r)
-{
-	cleanup_buf struct buf map = BUF_INIT;
-	unsigned n = r->n_sids;
-
-	for (unsigned i = 0; n > 1 && i < n; i++) {
-		struct nf_chain *one =
-		    nf_chain_new(c->t, NULL, "%s_%u", chain->name, i);
-
-		if (one == NULL)
-			return;
-		keep_state(c, one, r->sid[i]);
-		pass(c, one, r);
-		map_add(&map, pf_tag_number(c->n, c->n->sid[r->sid[i]].tag),
-		        one->name);
-	}
-	dispatch(c, chain, "meta mark & 0x3ff", &map);
-	if (n == 1) {
-		keep_state(c, chain, r->sid[0]);
-		pass(c, chain, r);
-	}
-}
-
-static bool
-action(struct compile *c, const struct pf_rule *r, struct buf *wins)
-{
-	struct nf_chain *chain =
-	    nf_chain_new(c->t, NULL, "r%u%c", r->id, letter(c));
-
-	if (chain == NULL || !can_do(c, r))
-		return false;
-	nf_say(c->t, chain, "counter name c%u %s", r->id, log_words(c, r));
-	if (r->action == PF_BLOCK)
-		block(c, chain, r);
-	else if (r->state != PF_STATE_NONE)
-		pass_with_state(c, chain, r);
-	else {
-		keep_translated(c, chain);
-		pass(c, chain, r);
-	}
-	map_add(wins, r->id << PF_MARK_RULE_SHIFT, chain->name);
-	return true;
-}
-
-static bool
-is_winner(const struct compile *c, const struct pf_rule *r)
-{
-	return !r->is_anchor && r->action != PF_MATCH &&
-	       (r->dir == PF_INOUT || r->dir == c->dir) &&
-	       (r->af == PF_AF_NONE || r->af == c->af);
-}
-
-/* Each rule that can win has a chain. */
-static bool
-actions(struct compile *c, struct buf *wins)
-{
-	const struct pf_ruleset *top = c->conf->main;
-
-	for (const struct pf_ruleset *rs = top; rs != NULL;
-	     rs = pf_ruleset_next(top, rs))
-		for (const struct pf_rule *r = rs->rules[PF_FILTER].first;
-		     r != NULL; r = r->next)
-			if (is_winner(c, r) && !action(c, r, wins))
-				return false;
-	return true;
-}
-
-/* --- states --- */
-
-/* What passes by a state is counted at its rule, and tagged as it was. */
-static bool
-state_action(struct compile *c, unsigned sid, struct buf maps[2])
-{
-	const struct pf_sid *s = &c->n->sid[sid];
-	struct nf_chain *chain = nf_chain_new(c->t, NULL, "s%u", sid);
-	unsigned tag = pf_tag_number(c->n, s->tag);
-
-	if (chain == NULL)
-		return false;
-	if (!s->gone)
-		nf_say(c->t, chain, "counter name c%u %s", s->rule->id,
-		       (s->rule->log & PF_LOG_ALL) != 0 ? log_words(c, s->rule)
-		                                        : "");
-	if (tag != 0)
-		nf_say(c->t, chain, "meta mark set meta mark & 0x%x | 0x%x",
-		       ~(unsigned)PF_MARK_TAG, tag);
-	pass(c, chain, s->rule);
-	map_add(&maps[0], sid << PF_CT_SHIFT, chain->name);
-	map_add(&maps[1], sid, chain->name);
-	return true;
-}
-
-static bool
-state_actions(struct compile *c, struct buf maps[2])
-{
-	for (unsigned sid = 1; sid <= PF_MAX_IDS; sid++)
-		if (c->n->sid[sid].rule != NULL && !state_action(c, sid, maps))
-			return false;
-	return true;
-}
-
-/* Where packets of states go: by the number of K1, and of K2. */
-static bool
-states(struct compile *c)
-{
-	static const char *const keys[] = { "ct mark & 0xfffc000",
-		                            "ct mark & 0x3fff" };
-	struct buf maps[2] = { BUF_INIT, BUF_INIT };
-	bool ok;
-
-	c->dir = PF_IN; /* of what log (all) says */
-	ok = state_actions(c, maps);
-	for (unsigned k = 0; k < 2; k++) {
-		struct nf_chain *chain = nf_chain_new(c->t, NULL, "k%u", k + 1);
-
-		dispatch(c, chain, keys[k], &maps[k]);
-		nf_say(c->t, chain, "accept");
-		buf_fini(&maps[k]);
-	}
-	return ok;
 }
 
 /* --- the base chains --- */
@@ -517,13 +248,31 @@ shortcut(struct compile *c, struct nf_chain *base)
 	       in ? "reply" : "original", PF_CT_K2);
 }
 
-/* No rule matched: pass. */
-static void
-by_default(struct compile *c, struct nf_chain *chain)
+void
+pf_skip_packets(struct compile *c, struct nf_chain *chain)
 {
-	keep_translated(c, chain);
-	no_options(c, chain);
-	nf_say(c->t, chain, "accept");
+	nf_say(c->t, chain, "%s \"lo\" meta mark & 0x%x %s accept",
+	       c->dir == PF_IN ? "iifname" : "oifname", PF_MARK_REJECT,
+	       c->dir == PF_IN
+	           ? arena_printf(c->t->arena, "== 0x%x", PF_MARK_REJECT_2)
+	           : "!= 0");
+	skip(c, chain);
+}
+
+void
+pf_ask_rules(struct compile *c, struct nf_chain *chain)
+{
+	nf_say(c->t, chain, "meta mark set meta mark & 0x%x",
+	       ~(unsigned)(PF_MARK_RULE | PF_MARK_DONE));
+	nf_say(c->t, chain, "jump a0%c", pf_letter(c));
+}
+
+/* The mark has who won. */
+static void
+decide(struct compile *c, struct nf_chain *chain, const struct buf *wins)
+{
+	nf_dispatch(c->t, chain, "meta mark & 0xfffc00", wins);
+	pf_by_default(c, chain);
 }
 
 /* Answers meet no rules, as in pf. What comes in by the loopback interface and
@@ -542,29 +291,33 @@ know_answers(struct compile *c, struct nf_chain *base)
 }
 
 static void
-begin(struct compile *c, struct nf_chain *base)
+begin(struct compile *c, struct nf_chain *base, const struct buf *wins)
 {
-	bool in = c->dir == PF_IN;
+	struct nf_chain *asked;
 
-	if (in)
-		nf_say(c->t, base,
-		       "iifname \"lo\" meta mark & 0x%x == 0x%x accept",
-		       PF_MARK_REJECT, PF_MARK_REJECT_2);
-	else
-		nf_say(c->t, base,
-		       "oifname \"lo\" meta mark & 0x%x != 0 accept",
-		       PF_MARK_REJECT);
-	skip(c, base);
-	if (!in)
+	pf_skip_packets(c, base);
+	if (c->dir == PF_OUT)
 		nf_say(c->t, base,
 		       "ct state related ct mark & 0x%x != 0 accept",
 		       PF_CT_ANSWER);
 	if (c->answers)
 		know_answers(c, base);
 	shortcut(c, base);
-	nf_say(c->t, base, "meta mark set meta mark & 0x%x",
-	       ~(unsigned)(PF_MARK_RULE | PF_MARK_DONE));
-	nf_say(c->t, base, "jump a0%c", letter(c));
+	if (!c->translates[c->dir]) {
+		pf_ask_rules(c, base);
+		decide(c, base, wins);
+		return;
+	}
+	/* A rule of this direction translates: the rules were asked before
+	 * that, of a connection's first packet. */
+	asked = nf_chain_new(c->t, NULL, "d%c", pf_letter(c));
+	nf_say(c->t, base, "meta mark & 0x%x != 0 goto d%c", PF_MARK_ASKED,
+	       pf_letter(c));
+	pf_ask_rules(c, base);
+	nf_say(c->t, base, "goto d%c", pf_letter(c));
+	nf_say(c->t, asked, "meta mark set meta mark & 0x%x",
+	       ~(unsigned)PF_MARK_ASKED);
+	decide(c, asked, wins);
 }
 
 static bool
@@ -582,11 +335,9 @@ direction(struct compile *c, unsigned dir)
 	c->dir = (uint8_t)dir;
 	base =
 	    nf_chain_new(c->t, hooks[dir], "%s", dir == PF_IN ? "in" : "out");
-	if (base == NULL || !actions(c, &wins))
+	if (base == NULL || !pf_compile_actions(c, &wins))
 		return false;
-	begin(c, base);
-	dispatch(c, base, "meta mark & 0xfffc00", &wins);
-	by_default(c, base);
+	begin(c, base, &wins);
 	return rulesets(c);
 }
 
@@ -662,8 +413,9 @@ family(struct compile *c, uint8_t af, struct buf *out)
 	c->af = af;
 	t.n_counters = c->conf->n_rules + 1;
 	t.dormant = c->env->dormant;
-	ok = pf_compile_tables(c) && pf_compile_nat(c) && states(c) &&
-	     direction(c, PF_IN) && direction(c, PF_OUT) && !c->failed;
+	ok = pf_compile_tables(c) && pf_compile_nat(c) &&
+	     pf_compile_states(c) && direction(c, PF_IN) &&
+	     direction(c, PF_OUT) && !c->failed;
 	if (ok) {
 		reject_copy(c);
 		nf_print(&t, out);

@@ -17,6 +17,7 @@ enum pf_mark {
 	PF_MARK_REJECT_1 = 0x02000000, /* to be answered */
 	PF_MARK_REJECT_2 = 0x04000000, /* a copy on its way to be */
 	PF_MARK_SENT = 0x08000000,     /* by rules, to the loopback interface */
+	PF_MARK_ASKED = 0x10000000,    /* who wins is known already */
 };
 
 /* The connection's mark. K1 passes what goes the first packet's way inbound,
@@ -38,8 +39,10 @@ struct compile {
 	uint8_t dir; /* PF_IN, PF_OUT: the pass at hand */
 	unsigned depth;
 	const struct pf_numbers *n;
-	bool answers;     /* some rule answers what it blocks, */
-	bool rejects_out; /* and some what goes out */
+	bool answers;       /* some rule answers what it blocks, */
+	bool rejects_out;   /* and some what goes out */
+	bool translates[3]; /* [dir]: a filter rule does (nat-to ...) */
+	unsigned n_sticky;  /* maps of pools with sticky-address */
 	bool failed;
 };
 
@@ -64,6 +67,9 @@ bool pf_compile_tables(struct compile *c);
 /* Those of the table that rules of rs mean; false: no memory. */
 bool pf_table_sets(struct compile *c, const struct pf_ruleset *rs,
                    const char *table, struct pf_table_sets *out);
+/* Is an interface the one named, or of the group? name: of pf.conf. */
+bool pf_is_interface_of(struct compile *c, const char *ifname,
+                        const char *name);
 /* A set of what an interface has now. */
 const char *pf_dyn_set(struct compile *c, const struct pf_addr *a);
 
@@ -81,5 +87,29 @@ bool pf_compile_terms(struct compile *c, const struct pf_ruleset *rs,
 bool pf_emit(struct compile *c, struct nf_chain *chain,
              const struct pf_alternatives *alt, const char *then);
 
+/* 'i' or 'o', of the pass at hand. */
+char pf_letter(const struct compile *c);
+unsigned pf_ruleset_number(const struct compile *c,
+                           const struct pf_ruleset *want);
+/* The statement that gives a packet the rule's tag; "" for none. */
+const char *pf_tag_words(struct compile *c, const struct pf_rule *r);
+/* What the rules never see: skipped interfaces, answers under way. */
+void pf_skip_packets(struct compile *c, struct nf_chain *chain);
+/* Go through the rules; the mark then has who won. */
+void pf_ask_rules(struct compile *c, struct nf_chain *chain);
+
+/* A chain for each rule that can win, in the map by its number; the chains of
+ * states; and what happens when no rule matches. */
+bool pf_compile_actions(struct compile *c, struct buf *wins);
+bool pf_compile_states(struct compile *c);
+void pf_by_default(struct compile *c, struct nf_chain *chain);
+
+/* Translation: the old rules, and those of filter rules. */
 bool pf_compile_nat(struct compile *c);
+/* The rules that translate, for each of alt; first goes before. The pool is the
+ * rule's of that kind (PF_NAT, PF_RDR). */
+bool pf_compile_pool(struct compile *c, struct nf_chain *chain,
+                     const struct pf_ruleset *rs, const struct pf_rule *r,
+                     enum pf_kind kind, const struct pf_alternatives *alt,
+                     const char *first);
 #endif

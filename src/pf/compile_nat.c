@@ -1,59 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* compile_nat.c - nat, rdr and binat as chains of translation: the first that
- * matches, once for each connection.
+ * matches, once for each connection; and nat-to, rdr-to and binat-to of filter
+ * rules.
+ *
+ * A filter rule that translates has been chosen before it does: rules of its
+ * direction are gone through in a chain of translation, for connections that no
+ * old rule translated, and the filter behind finds in the mark who won.
  */
 #include <string.h>
 
 #include "pf/addr.h"
 #include "pf/compile_internal.h"
 #include "pf/ruleset.h"
-
-/* One address of a pool as text. */
-static const char *
-target_text(struct compile *c, const struct pf_target *t)
-{
-	char ip[46];
-
-	if (t->addr.kind != PF_ADDR_NET || t->addr.bits != pf_af_bits(c->af))
-		return NULL;
-	return arena_strdup(c->t->arena, pf_ip_text(c->af, &t->addr.ip, ip));
-}
-
-/* An address with a port behind it. */
-static const char *
-with_port(struct compile *c, const char *ip, const char *port)
-{
-	return arena_printf(
-	    c->t->arena, c->af == PF_AF_INET6 ? "[%s]:%s" : "%s:%s", ip, port);
-}
-
-/* Of several, each in turn. */
-static const char *
-pool_text(struct compile *c, const struct pf_rule *r,
-          const struct pf_pool *pool)
-{
-	cleanup_buf struct buf map = BUF_INIT;
-
-	if (pool->sticky || pool->type == PF_POOL_SOURCEHASH ||
-	    pool->type == PF_POOL_BITMASK) {
-		pf_refuse(c, r, "this kind of pool");
-		return NULL;
-	}
-	for (size_t i = 0; i < pool->n; i++) {
-		const char *ip = target_text(c, &pool->target[i]);
-
-		if (ip == NULL) {
-			pf_refuse(c, r, "this kind of pool");
-			return NULL;
-		}
-		if (pool->n == 1)
-			return ip;
-		buf_printf(&map, "%s%zu : %s", i > 0 ? ", " : "", i, ip);
-	}
-	return arena_printf(c->t->arena, "numgen %s mod %zu map { %s }",
-	                    pool->type == PF_POOL_RANDOM ? "random" : "inc",
-	                    pool->n, buf_str(&map));
-}
 
 /* State for a rule that says pass. */
 static const char *
@@ -65,166 +23,223 @@ pass_words(struct compile *c, const struct pf_rule *r)
 	                    c->dir == PF_IN ? PF_CT_K1 : PF_CT_K2);
 }
 
-static bool
-dynamic(const struct pf_pool *pool)
+static const char *
+first_words(struct compile *c, const struct pf_rule *r)
 {
-	return pool->n == 1 && pool->target[0].addr.kind == PF_ADDR_DYN;
+	return arena_printf(c->t->arena, "%s%s", pf_tag_words(c, r),
+	                    pass_words(c, r));
 }
 
-static bool
-nat_rule(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
-         const struct pf_alternatives *alt)
+/* One address, or the network that takes the place of another. */
+static const char *
+binat_text(struct compile *c, const struct pf_addr *a)
 {
-	const struct pf_pool *pool = &r->nat;
-	const char *pass = pass_words(c, r);
-	const char *to, *ports;
+	char ip[46];
+	const char *text = pf_ip_text(c->af, &a->ip, ip);
 
-	ports =
-	    arena_printf(c->t->arena, "%u-%u", pool->port_lo, pool->port_hi);
-	if (dynamic(pool)) {
-		if (!pool->static_port &&
-		    !pf_emit(c, chain, alt,
-		             arena_printf(c->t->arena,
-		                          "meta l4proto { tcp, udp } "
-		                          "%smasquerade to :%s fully-random",
-		                          pass, ports)))
-			return false;
-		return pf_emit(c, chain, alt,
-		               arena_printf(c->t->arena, "%smasquerade", pass));
-	}
-	to = pool_text(c, r, pool);
-	if (to == NULL)
-		return false;
-	if (!pool->static_port && pool->n == 1 &&
-	    !pf_emit(c, chain, alt,
-	             arena_printf(
-	                 c->t->arena,
-	                 "meta l4proto { tcp, udp } %ssnat to %s fully-random",
-	                 pass, with_port(c, to, ports))))
-		return false;
-	return pf_emit(c, chain, alt,
-	               arena_printf(c->t->arena, "%ssnat to %s", pass, to));
-}
-
-static bool
-rdr_rule(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
-         const struct pf_alternatives *alt)
-{
-	const struct pf_pool *pool = &r->rdr;
-	const char *pass = pass_words(c, r), *to = pool_text(c, r, pool);
-	unsigned last = pool->port_hi != 0 ? pool->port_hi : pool->port_lo;
-
-	if (to == NULL)
-		return false;
-	if (pool->port_lo == 0)
-		return pf_emit(
-		    c, chain, alt,
-		    arena_printf(c->t->arena, "%sdnat to %s", pass, to));
-	if (last != pool->port_lo)
-		return pf_refuse(c, r, "rdr to a range of ports");
-	if (pool->n == 1)
-		to = with_port(c, to,
-		               arena_printf(c->t->arena, "%u", pool->port_lo));
-	else
-		to = arena_printf(c->t->arena, "%s : %u", to, pool->port_lo);
-	return pf_emit(c, chain, alt,
-	               arena_printf(c->t->arena, "%sdnat to %s", pass, to));
+	if (a->kind != PF_ADDR_NET || a->af != c->af)
+		return NULL;
+	if (a->bits == pf_af_bits(c->af))
+		return arena_printf(c->t->arena, "to %s", text);
+	return arena_printf(c->t->arena, "prefix to %s/%u", text, a->bits);
 }
 
 /* Inbound: what goes to the outer address goes to the inner. */
 static bool
-binat_rule(struct compile *c, struct nf_chain *chain,
-           const struct pf_ruleset *rs, const struct pf_rule *r)
+binat_to(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
+         const struct pf_alternatives *alt, const char *first)
 {
-	struct pf_alternatives alt;
-	struct pf_rule as = *r;
-	const struct pf_target inner = { .addr = r->src.addr };
-	const char *to;
+	const char *to = binat_text(
+	    c, c->dir == PF_IN ? &r->src.addr : &r->nat.target[0].addr);
 
-	if (c->dir == PF_IN && !r->no) {
-		as.src = r->dst;
-		as.dst = (struct pf_peer){ .addr = r->nat.target[0].addr };
-	}
-	if (!pf_compile_terms(c, rs, &as, &alt))
-		return !c->failed;
-	if (r->no)
-		return pf_emit(c, chain, &alt, "accept");
-	to = target_text(c, c->dir == PF_IN ? &inner : &r->nat.target[0]);
 	if (to == NULL)
-		return pf_refuse(c, r, "binat of a network");
-	return pf_emit(c, chain, &alt,
-	               arena_printf(c->t->arena, "%s%s to %s", pass_words(c, r),
+		return pf_refuse(c, r, "binat to what is no address");
+	return pf_emit(c, chain, alt,
+	               arena_printf(c->t->arena, "%s%s %s", first,
 	                            c->dir == PF_IN ? "dnat" : "snat", to));
 }
 
-static bool
-list(struct compile *c, struct nf_chain *chain, const struct pf_ruleset *rs,
-     enum pf_kind kind)
-{
-	for (const struct pf_rule *r = rs->rules[kind].first; r != NULL;
-	     r = r->next) {
-		struct pf_alternatives alt;
-		bool ok;
+/* --- old rules --- */
 
-		if (r->is_anchor) {
-			if (r->anchor->rules[kind].first != NULL ||
-			    r->anchor->child != NULL)
-				return pf_refuse(c, r,
-				                 "anchors of translation");
-			continue;
-		}
-		if (r->af != PF_AF_NONE && r->af != c->af)
-			continue;
-		if (r->tag != NULL)
-			return pf_refuse(c, r, "tags of translation");
-		if (kind == PF_BINAT) {
-			if (!binat_rule(c, chain, rs, r))
-				return false;
-			continue;
-		}
-		if (!pf_compile_terms(c, rs, r, &alt)) {
-			if (c->failed)
-				return false;
-			continue;
-		}
-		if (r->no)
-			ok = pf_emit(c, chain, &alt, "accept");
-		else
-			ok = kind == PF_RDR ? rdr_rule(c, chain, r, &alt)
-			                    : nat_rule(c, chain, r, &alt);
-		if (!ok)
+static const char *
+list_chain(struct compile *c, const struct pf_ruleset *rs, enum pf_kind kind)
+{
+	static const char *const names[] = {
+		[PF_NAT] = "nat", [PF_BINAT] = "binat", [PF_RDR] = "rdr"
+	};
+
+	return arena_printf(c->t->arena, "%s%u%c", names[kind],
+	                    pf_ruleset_number(c, rs), pf_letter(c));
+}
+
+/* nat-anchor and its like: the list of the ruleset it leads to, if it has
+ * one. */
+static bool
+enter(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
+      enum pf_kind kind, const struct pf_alternatives *alt)
+{
+	const struct pf_ruleset *rs = r->anchor;
+	bool wild = r->anchor_wildcard;
+
+	for (rs = wild ? rs->child : rs; rs != NULL;
+	     rs = wild ? rs->next : NULL)
+		if (rs->rules[kind].first != NULL &&
+		    !pf_emit(c, chain, alt,
+		             arena_printf(c->t->arena, "%sjump %s",
+		                          pf_tag_words(c, r),
+		                          list_chain(c, rs, kind))))
 			return false;
+	return true;
+}
+
+static bool
+old_rule(struct compile *c, struct nf_chain *chain, const struct pf_ruleset *rs,
+         const struct pf_rule *r)
+{
+	struct pf_alternatives alt;
+	struct pf_rule as = *r;
+	const char *first = first_words(c, r);
+
+	if (r->kind == PF_BINAT && c->dir == PF_IN && !r->no && !r->is_anchor)
+		pf_rule_turn(r, &as);
+	if (!pf_compile_terms(c, rs, &as, &alt))
+		return !c->failed;
+	if (r->is_anchor)
+		return enter(c, chain, r, r->kind, &alt);
+	if (r->no)
+		return pf_emit(
+		    c, chain, &alt,
+		    arena_printf(c->t->arena, "%saccept", pf_tag_words(c, r)));
+	if (r->kind == PF_BINAT)
+		return binat_to(c, chain, r, &alt, first);
+	return pf_compile_pool(c, chain, rs, r, r->kind, &alt, first);
+}
+
+/* The lists of a kind, of all rulesets, as chains. */
+static bool
+lists(struct compile *c, enum pf_kind kind, unsigned dir)
+{
+	const struct pf_ruleset *top = c->conf->main;
+
+	c->dir = (uint8_t)dir;
+	for (const struct pf_ruleset *rs = top; rs != NULL;
+	     rs = pf_ruleset_next(top, rs)) {
+		struct nf_chain *chain;
+
+		if (rs->rules[kind].first == NULL)
+			continue;
+		chain = nf_chain_new(c->t, NULL, "%s", list_chain(c, rs, kind));
+		for (const struct pf_rule *r = rs->rules[kind].first; r != NULL;
+		     r = r->next)
+			if (!old_rule(c, chain, rs, r))
+				return false;
 	}
 	return true;
 }
 
-/* Both chains are there without any rule, too: the kernel translates what is
- * translated only as long as there is one, and states outlive their rules. */
+/* Inbound rdr and then binat, outbound binat and then nat. */
+static void
+old_base(struct compile *c, unsigned dir)
+{
+	static const enum pf_kind kinds[2][2] = { { PF_RDR, PF_BINAT },
+		                                  { PF_BINAT, PF_NAT } };
+	struct nf_chain *base;
+
+	c->dir = (uint8_t)dir;
+	base = nf_chain_new(
+	    c->t,
+	    dir == PF_IN
+	        ? "type nat hook prerouting priority -100; policy accept;"
+	        : "type nat hook postrouting priority 100; policy accept;",
+	    "nat_%s", dir == PF_IN ? "in" : "out");
+	pf_skip_packets(c, base);
+	for (size_t i = 0; i < 2; i++) {
+		enum pf_kind kind = kinds[dir == PF_OUT][i];
+
+		if (c->conf->main->rules[kind].first != NULL)
+			nf_say(c->t, base, "jump %s",
+			       list_chain(c, c->conf->main, kind));
+	}
+}
+
+/* --- filter rules --- */
+
+static bool
+translates(const struct compile *c, const struct pf_rule *r)
+{
+	bool in = c->dir == PF_IN;
+
+	return !r->is_anchor && r->action == PF_PASS && r->af_to == 0 &&
+	       (r->dir == PF_INOUT || r->dir == c->dir) &&
+	       (r->af == PF_AF_NONE || r->af == c->af) &&
+	       (r->binat_to || (in ? r->rdr.is_set : r->nat.is_set));
+}
+
+/* What a rule that won translates to. */
+static bool
+filter_rule(struct compile *c, const struct pf_ruleset *rs,
+            const struct pf_rule *r, struct buf *wins)
+{
+	struct nf_chain *chain =
+	    nf_chain_new(c->t, NULL, "x%u%c", r->id, pf_letter(c));
+	struct pf_alternatives alt = { .n = 1 };
+
+	if (chain == NULL)
+		return false;
+	nf_map_add(wins, r->id << PF_MARK_RULE_SHIFT, chain->name);
+	if (r->proto != 0) {
+		struct nf_term *m = nf_term_new(&alt.rule[0], NF_PROTO);
+
+		m->lo = r->proto;
+	}
+	if (r->binat_to)
+		return binat_to(c, chain, r, &alt, "");
+	return pf_compile_pool(c, chain, rs, r,
+	                       c->dir == PF_IN ? PF_RDR : PF_NAT, &alt, "");
+}
+
+static bool
+filter_rules(struct compile *c, unsigned dir)
+{
+	const struct pf_ruleset *top = c->conf->main;
+	cleanup_buf struct buf wins = BUF_INIT;
+	struct nf_chain *base;
+
+	c->dir = (uint8_t)dir;
+	for (const struct pf_ruleset *rs = top; rs != NULL;
+	     rs = pf_ruleset_next(top, rs))
+		for (const struct pf_rule *r = rs->rules[PF_FILTER].first;
+		     r != NULL; r = r->next)
+			if (translates(c, r) && !filter_rule(c, rs, r, &wins))
+				return false;
+	c->translates[dir] = wins.len > 0;
+	if (wins.len == 0)
+		return true;
+	/* Behind the old rules: asked when they did not translate. */
+	base = nf_chain_new(
+	    c->t,
+	    dir == PF_IN
+	        ? "type nat hook prerouting priority -95; policy accept;"
+	        : "type nat hook postrouting priority 105; policy accept;",
+	    "to_%s", dir == PF_IN ? "in" : "out");
+	pf_skip_packets(c, base);
+	pf_ask_rules(c, base);
+	nf_say(c->t, base, "meta mark set meta mark | 0x%x", PF_MARK_ASKED);
+	nf_dispatch(c->t, base, "meta mark & 0xfffc00", &wins);
+	return true;
+}
+
+/* --- the whole --- */
+
+/* The chains of old rules are there without any, too: the kernel translates
+ * what is translated only as long as there is one, and states outlive their
+ * rules. */
 bool
 pf_compile_nat(struct compile *c)
 {
-	const struct pf_options *o = &c->conf->opts;
-	struct nf_chain *pre, *post;
-
-	pre = nf_chain_new(c->t,
-	                   "type nat hook prerouting priority -100; policy "
-	                   "accept;",
-	                   "nat_in");
-	post = nf_chain_new(c->t,
-	                    "type nat hook postrouting priority 100; policy "
-	                    "accept;",
-	                    "nat_out");
-	for (size_t i = 0; i < o->n_skip; i++) {
-		const char *name = pf_linux_ifname(o->skip[i]);
-
-		nf_say(c->t, pre, "iifname \"%s\" accept", name);
-		nf_say(c->t, post, "oifname \"%s\" accept", name);
-	}
-	c->dir = PF_IN;
-	if (!list(c, pre, c->conf->main, PF_RDR) ||
-	    !list(c, pre, c->conf->main, PF_BINAT))
-		return false;
-	c->dir = PF_OUT;
-	return list(c, post, c->conf->main, PF_BINAT) &&
-	       list(c, post, c->conf->main, PF_NAT);
+	old_base(c, PF_IN);
+	old_base(c, PF_OUT);
+	return lists(c, PF_RDR, PF_IN) && lists(c, PF_BINAT, PF_IN) &&
+	       lists(c, PF_BINAT, PF_OUT) && lists(c, PF_NAT, PF_OUT) &&
+	       filter_rules(c, PF_IN) && filter_rules(c, PF_OUT);
 }

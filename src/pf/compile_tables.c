@@ -226,8 +226,8 @@ pf_hash_tables(struct pf_config *conf)
 
 /* --- (em0) --- */
 
-static bool
-is_of(struct compile *c, const char *ifname, const char *name)
+bool
+pf_is_interface_of(struct compile *c, const char *ifname, const char *name)
 {
 	const char *pattern = pf_if_pattern(c, name);
 	size_t len = strlen(pattern);
@@ -256,7 +256,8 @@ dyn_entries(struct compile *c, const struct pf_addr *a, struct pf_entries *out)
 		                : a->bits < max ? a->bits
 		                                : max;
 
-		if (f->af != c->af || !is_of(c, f->ifname, a->name) ||
+		if (f->af != c->af ||
+		    !pf_is_interface_of(c, f->ifname, a->name) ||
 		    ((a->dyn & PF_DYN_BROADCAST) != 0 && !f->has_broadcast) ||
 		    ((a->dyn & PF_DYN_PEER) != 0 && !f->has_peer))
 			continue;

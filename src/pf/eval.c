@@ -378,6 +378,17 @@ matches(const struct eval *e, const struct pf_ruleset *rs,
 	return differs == NULL;
 }
 
+/* A binat rule seen from outside. */
+static bool
+matches_turned(const struct eval *e, const struct pf_ruleset *rs,
+               const struct pf_rule *r)
+{
+	struct pf_rule turned;
+
+	pf_rule_turn(r, &turned);
+	return matches(e, rs, &turned);
+}
+
 /* --- rulesets --- */
 
 enum { GO_ON, STOP };
@@ -412,7 +423,9 @@ evaluate(struct eval *e, const struct pf_ruleset *rs, bool *matched)
 {
 	for (const struct pf_rule *r = rs->rules[PF_FILTER].first; r != NULL;
 	     r = r->next) {
-		if (!matches(e, rs, r))
+		if (!(r->binat_to && e->pkt.dir == PF_IN
+		          ? matches_turned(e, rs, r)
+		          : matches(e, rs, r)))
 			continue;
 		if (r->tag != NULL)
 			e->pkt.tag = r->tag;
@@ -436,20 +449,17 @@ evaluate(struct eval *e, const struct pf_ruleset *rs, bool *matched)
 
 /* --- translation --- */
 
-/* A binat rule seen from outside: its pool is the destination, and who it is
- * for the source. */
+/* Errors of ICMP belong to the connection they are about. */
 static bool
-matches_binat_in(const struct eval *e, const struct pf_ruleset *rs,
-                 const struct pf_rule *r)
+is_query(const struct pf_packet *pkt)
 {
-	struct pf_rule turned = *r;
+	static const uint8_t errors4[] = { 3, 4, 5, 11, 12 };
 
-	memset(&turned.dst, 0, sizeof(turned.dst));
-	turned.src = r->dst;
-	turned.src.port.op = PF_OP_NONE;
-	if (r->nat.n > 0)
-		turned.dst.addr = r->nat.target[0].addr;
-	return matches(e, rs, &turned);
+	if (pkt->proto == PF_PROTO_ICMP6)
+		return pkt->icmp_type >= 128;
+	if (pkt->proto == PF_PROTO_ICMP)
+		return memchr(errors4, pkt->icmp_type, sizeof(errors4)) == NULL;
+	return true;
 }
 
 /* The first of a list that matches. */
@@ -463,7 +473,7 @@ find_translation(struct eval *e, const struct pf_ruleset *rs, enum pf_kind kind)
 		const struct pf_rule *in = NULL;
 
 		if (!(binat_in && !r->is_anchor && !r->no
-		          ? matches_binat_in(e, rs, r)
+		          ? matches_turned(e, rs, r)
 		          : matches(e, rs, r)))
 			continue;
 		if (r->tag != NULL)
@@ -506,7 +516,7 @@ rdr_port(const struct eval *e, const struct pf_rule *r)
 
 	if (pool->port_lo == 0)
 		return e->pkt.dport;
-	if (pool->port_hi > pool->port_lo && r->dst.port.op == PF_OP_RANGE)
+	if (pool->port_hi > pool->port_lo)
 		return (uint16_t)(pool->port_lo +
 		                  (e->pkt.dport - r->dst.port.a) %
 		                      (pool->port_hi - pool->port_lo + 1U));
@@ -533,6 +543,10 @@ translate(struct eval *e, const struct pf_rule *r)
 		v->new_port = pkt->sport;
 	} else {
 		v->new_ip = pool->target[0].addr.ip;
+		/* Its bits in place of those of what is translated. */
+		if (pool->type == PF_POOL_BITMASK)
+			v->new_ip = in_network(&pool->target[0].addr,
+			                       in ? &pkt->dst : &pkt->src);
 		v->new_port = in                               ? rdr_port(e, r)
 		              : pool->static_port              ? pkt->sport
 		              : pool->port_lo == pool->port_hi ? pool->port_lo
@@ -571,7 +585,9 @@ translate_by_rule(struct eval *e)
 	const struct pf_rule *r = e->v->rule;
 	struct pf_rule as;
 
-	if (r == NULL || e->v->translation != NULL ||
+	/* A connection is translated with its first packet. */
+	if (r == NULL || e->v->translation != NULL || e->in->known ||
+	    e->in->fragment || !is_query(e->in) ||
 	    !(r->nat.is_set || r->rdr.is_set) || r->af_to != 0)
 		return;
 	as = *r;
@@ -694,19 +710,6 @@ skipped(const struct eval *e)
 		if (is_if(e, e->in->ifname, o->skip[i]))
 			return true;
 	return false;
-}
-
-/* Errors of ICMP belong to the connection they are about. */
-static bool
-is_query(const struct pf_packet *pkt)
-{
-	static const uint8_t errors4[] = { 3, 4, 5, 11, 12 };
-
-	if (pkt->proto == PF_PROTO_ICMP6)
-		return pkt->icmp_type >= 128;
-	if (pkt->proto == PF_PROTO_ICMP)
-		return memchr(errors4, pkt->icmp_type, sizeof(errors4)) == NULL;
-	return true;
 }
 
 static void

@@ -112,6 +112,34 @@ nf_say(struct nf_table *t, struct nf_chain *c, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+nf_map_add(struct buf *map, unsigned key, const char *chain)
+{
+	buf_printf(map, "%s0x%x : goto %s", map->len > 0 ? ", " : "", key,
+	           chain);
+}
+
+void
+nf_dispatch(struct nf_table *t, struct nf_chain *c, const char *key,
+            const struct buf *map)
+{
+	cleanup_buf struct buf line = BUF_INIT;
+
+	if (map->len == 0)
+		return;
+	buf_printf(&line, "%s vmap { %s }", key, buf_str(map));
+	nf_then(t, c, buf_str(&line));
+}
+
+void
+nf_then(struct nf_table *t, struct nf_chain *c, const char *words)
+{
+	struct nf_rule *r = nf_rule_new(t, c);
+
+	if (r != NULL)
+		r->then = arena_strdup(t->arena, words);
+}
+
 /* --- text --- */
 
 /* What nft calls a field: in the tables of IPv4 and of IPv6. */
@@ -211,7 +239,8 @@ nf_print(const struct nf_table *t, struct buf *out)
 	if (t->dormant)
 		buf_puts(out, "  flags dormant\n");
 	for (const struct nf_set *s = t->set; s != NULL; s = s->next) {
-		buf_printf(out, "  set %s { type %s;", s->name, s->type);
+		buf_printf(out, "  %s %s { type %s;", s->is_map ? "map" : "set",
+		           s->name, s->type);
 		if (s->elements != NULL && s->elements->len > 0)
 			buf_printf(out, "\n    elements = { %s }",
 			           buf_str(s->elements));

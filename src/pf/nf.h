@@ -64,7 +64,8 @@ struct nf_chain {
 struct nf_set {
 	struct nf_set *next;
 	const char *name;
-	const char *type;     /* "ipv4_addr; flags interval", ... */
+	const char *type; /* "ipv4_addr; flags interval", ... */
+	bool is_map;
 	struct buf *elements; /* comma between; NULL: none yet */
 };
 
@@ -91,6 +92,14 @@ struct nf_set *nf_set_new(struct nf_table *t, const char *type, const char *fmt,
 /* A rule without terms. */
 void nf_say(struct nf_table *t, struct nf_chain *c, const char *fmt, ...)
     PRINTF(3, 4);
+
+/* The same, of words of any length. */
+void nf_then(struct nf_table *t, struct nf_chain *c, const char *words);
+/* A verdict by what a key holds: an element of such a map, and the rule of it;
+ * none for an empty map. */
+void nf_map_add(struct buf *map, unsigned key, const char *chain);
+void nf_dispatch(struct nf_table *t, struct nf_chain *c, const char *key,
+                 const struct buf *map);
 
 /* The table as nft reads it, in place of one that is there. */
 void nf_print(const struct nf_table *t, struct buf *out);

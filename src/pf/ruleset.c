@@ -130,6 +130,17 @@ pf_rules_add(struct pf_config *conf, struct pf_ruleset *rs, struct pf_rule *r)
 	conf->n_rules++;
 }
 
+void
+pf_rule_turn(const struct pf_rule *r, struct pf_rule *out)
+{
+	*out = *r;
+	memset(&out->dst, 0, sizeof(out->dst));
+	out->src = r->dst;
+	out->src.port.op = PF_OP_NONE;
+	if (r->nat.n > 0)
+		out->dst.addr = r->nat.target[0].addr;
+}
+
 struct pf_table *
 pf_table_here(const struct pf_ruleset *rs, const char *name)
 {

@@ -20,6 +20,9 @@ struct pf_ruleset *pf_ruleset_next(const struct pf_ruleset *top,
                                    const struct pf_ruleset *rs);
 void pf_rules_add(struct pf_config *conf, struct pf_ruleset *rs,
                   struct pf_rule *r);
+/* binat, binat-to from outside: its pool is where packets go to, and who it is
+ * for is where they come from. */
+void pf_rule_turn(const struct pf_rule *r, struct pf_rule *out);
 /* A table of this ruleset only; of it or else of the main one. */
 struct pf_table *pf_table_here(const struct pf_ruleset *rs, const char *name);
 struct pf_table *pf_table_find(const struct pf_ruleset *rs, const char *name);

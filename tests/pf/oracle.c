@@ -354,6 +354,19 @@ struct bed {
 	bool verbose;
 };
 
+/* The file that random_ruleset() made. */
+static struct buf file = BUF_INIT;
+
+static int
+read_file(void *ctx, const char *path, char **out_text, size_t *out_len,
+          struct error *err)
+{
+	(void)ctx;
+	*out_text = strdup(buf_str(&file));
+	*out_len = file.len;
+	return *out_text != NULL ? 0 : error_set(err, -ENOMEM, "%s", path);
+}
+
 static void
 tell(void *ctx, const char *line)
 {
@@ -529,7 +542,9 @@ one_ruleset(struct bed *b, unsigned *passed)
 	uint64_t at = rnd_state();
 	unsigned differ;
 
-	random_ruleset(&rules);
+	buf_reset(&file);
+	random_ruleset(&rules, &file);
+
 	if (b->verbose)
 		printf("--- seed %llu\n%s", (unsigned long long)at,
 		       buf_str(&rules));
@@ -557,8 +572,8 @@ one_ruleset(struct bed *b, unsigned *passed)
 	b->next += b->packets;
 	differ = differing(shots, b->packets);
 	if (differ > 0)
-		printf("%u differ: -s %llu -n 1\n%s", differ,
-		       (unsigned long long)at, buf_str(&rules));
+		printf("%u differ: -s %llu -n 1\n%s%s", differ,
+		       (unsigned long long)at, buf_str(&rules), buf_str(&file));
 	pf_flows_fini(&flows);
 	pf_config_free(conf);
 	return differ == 0 ? 0 : -1;
@@ -598,6 +613,7 @@ main(int argc, char **argv)
 	b.nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	nft_ctx_buffer_error(b.nft);
 	pf_world_host(&b.world);
+	b.world.read = read_file;
 	for (unsigned i = 0; i < n && bad < 3; i++)
 		bad += one_ruleset(&b, &passed) < 0;
 	printf("%u rulesets of %u packets, %u of all passed: %u rulesets "

@@ -119,6 +119,23 @@ put_conditions(struct buf *out, bool anchor)
 static const char *const tags[] = { "RED", "GREEN", "BLUE" };
 
 static void
+put_tags(struct buf *out)
+{
+	if (often(15))
+		buf_printf(out, " tag %s", tags[rnd(3)]);
+	if (often(15))
+		buf_printf(out, " %stagged %s", often(30) ? "! " : "",
+		           tags[rnd(3)]);
+}
+
+/* To where it goes already is no translation for Linux. */
+static unsigned
+other_host(unsigned host)
+{
+	return FIRST_HOST + (host - FIRST_HOST + 1 + rnd(HOSTS - 1)) % HOSTS;
+}
+
+static void
 put_rule(struct buf *out)
 {
 	static const char *const directions[] = { "", " in", " out" };
@@ -130,13 +147,43 @@ put_rule(struct buf *out)
 	if (often(20))
 		buf_puts(out, " quick");
 	put_conditions(out, false);
-	if (often(15))
-		buf_printf(out, " tag %s", tags[rnd(3)]);
-	if (often(15))
-		buf_printf(out, " %stagged %s", often(30) ? "! " : "",
-		           tags[rnd(3)]);
+	put_tags(out);
 	if (pass && often(20))
 		buf_puts(out, often(50) ? " no state" : " flags any");
+	buf_putc(out, '\n');
+}
+
+/* nat-to and its like, each with one outcome. */
+static void
+put_translating(struct buf *out)
+{
+	unsigned outer = rnd(2), inner = outer ^ 1, what = rnd(3);
+	unsigned host = FIRST_HOST + rnd(HOSTS);
+	const char *quick = often(30) ? " quick" : "";
+
+	if (what == 0) {
+		bool port = often(50);
+
+		buf_printf(out, "pass in%s on f%u inet proto %s to 10.%u.0.%u",
+		           quick, outer, often(50) ? "{ tcp udp }" : "udp",
+		           inner, host);
+		if (port)
+			buf_printf(out, " port %u", 1 + rnd(6));
+		put_tags(out);
+		buf_printf(out, " rdr-to 10.%u.0.%u", inner, other_host(host));
+		if (port)
+			buf_printf(out, " port %u", 1 + rnd(6));
+	} else {
+		buf_printf(out, "pass%s%s on f%u inet from 10.%u.0.%u",
+		           what == 1 ? " out" : "", quick, outer, inner, host);
+		put_tags(out);
+		if (what == 1)
+			buf_printf(out, " nat-to 10.%u.0.200 static-port",
+			           outer);
+		else
+			buf_printf(out, " binat-to 10.%u.0.%u", outer,
+			           100 + host);
+	}
 	buf_putc(out, '\n');
 }
 
@@ -152,6 +199,8 @@ put_rules(struct buf *out, unsigned n, unsigned depth)
 			buf_puts(out, " {\n");
 			put_rules(out, rnd(5), depth + 1);
 			buf_puts(out, "}\n");
+		} else if (often(8)) {
+			put_translating(out);
 		} else {
 			put_rule(out);
 		}
@@ -163,7 +212,8 @@ static void
 put_translation(struct buf *out)
 {
 	unsigned outer = rnd(2), inner = outer ^ 1;
-	unsigned host = FIRST_HOST + rnd(HOSTS), port = often(50);
+	unsigned host = FIRST_HOST + rnd(HOSTS);
+	bool port = often(50), ports = often(20);
 	const char *no = often(15) ? "no " : "";
 	const char *pass = no[0] == '\0' && often(20) ? " pass" : "";
 
@@ -172,16 +222,16 @@ put_translation(struct buf *out)
 		buf_printf(out, "%srdr%s on f%u inet proto %s to 10.%u.0.%u",
 		           no, pass, outer, often(50) ? "{ tcp udp }" : "udp",
 		           inner, host);
-		if (port)
+		if (ports)
+			buf_printf(out, " port %u:%u", 1 + rnd(3), 4 + rnd(4));
+		else if (port)
 			buf_printf(out, " port %u", 1 + rnd(6));
 		if (no[0] != '\0')
 			break;
-		/* To where it goes already is no translation for Linux. */
-		buf_printf(out, " -> 10.%u.0.%u", inner,
-		           FIRST_HOST +
-		               (host - FIRST_HOST + 1 + rnd(HOSTS - 1)) %
-		                   HOSTS);
-		if (port)
+		buf_printf(out, " -> 10.%u.0.%u", inner, other_host(host));
+		if (ports)
+			buf_printf(out, " port %u:*", 1 + rnd(6));
+		else if (port)
 			buf_printf(out, " port %u", 1 + rnd(6));
 		break;
 	case 1:
@@ -191,6 +241,13 @@ put_translation(struct buf *out)
 			buf_printf(out, " -> 10.%u.0.%u", outer, 100 + host);
 		break;
 	default:
+		if (no[0] == '\0' && often(20)) {
+			buf_printf(out,
+			           "nat on f%u inet from 10.%u.0.0/24 -> "
+			           "10.%u.0.96/28 bitmask static-port",
+			           outer, inner, outer);
+			break;
+		}
 		buf_printf(out, "%snat%s on f%u inet from 10.%u.0.%u", no, pass,
 		           outer, inner, host);
 		if (no[0] == '\0')
@@ -200,8 +257,31 @@ put_translation(struct buf *out)
 	buf_putc(out, '\n');
 }
 
+/* Rules of translation, and some in an anchor among them. */
+static void
+put_translations(struct buf *out, struct buf *file)
+{
+	static const char *const anchors[] = { "nat", "rdr", "binat" };
+	bool anchored = often(30);
+
+	for (unsigned i = rnd(5); i > 0; i--)
+		put_translation(out);
+	for (unsigned i = 0; anchored && i < 3; i++) {
+		buf_printf(out, "%s-anchor \"nats\"", anchors[i]);
+		if (often(30))
+			buf_printf(out, " on f%u", rnd(2));
+		buf_putc(out, '\n');
+	}
+	for (unsigned i = rnd(3); i > 0; i--)
+		put_translation(out);
+	for (unsigned i = 1 + rnd(3); anchored && i > 0; i--)
+		put_translation(file);
+	if (anchored)
+		buf_puts(out, "load anchor nats from nats\n");
+}
+
 void
-random_ruleset(struct buf *out)
+random_ruleset(struct buf *out, struct buf *file)
 {
 	for (unsigned t = 0; t < 3; t++) {
 		buf_printf(out, "table <t%u> {", t);
@@ -215,8 +295,8 @@ random_ruleset(struct buf *out)
 			buf_printf(out, " fd0%u::%u", rnd(2), FIRST_HOST);
 		buf_puts(out, " }\n");
 	}
-	for (unsigned i = often(50) ? rnd(5) : 0; i > 0; i--)
-		put_translation(out);
+	if (often(50))
+		put_translations(out, file);
 	if (often(40))
 		buf_puts(out, "block\n");
 	put_rules(out, 1 + rnd(12), 0);

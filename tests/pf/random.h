@@ -16,6 +16,7 @@ uint64_t rnd_state(void);
 unsigned rnd(unsigned n);
 bool often(unsigned percent);
 
-/* A pf.conf over interfaces f0 and f1, tables and all. */
-void random_ruleset(struct buf *out);
+/* A pf.conf over interfaces f0 and f1, tables and all. It may load the anchor
+ * "nats" from a file of that name, which file is for. */
+void random_ruleset(struct buf *out, struct buf *file);
 #endif
