@@ -11,13 +11,12 @@
 
 #include "pf/addr.h"
 #include "pf/compile_internal.h"
-#include "pf/entries.h"
 #include "pf/ruleset.h"
+#include "pf/tablefile.h"
 
 /* --- tables --- */
 
-/* From so many single addresses on they are in a set of their own. */
-enum { MIN_HASHED = 1024, MIN_HASH_SIZE = 65535 };
+enum { MIN_HASH_SIZE = 65535 };
 
 static void
 put_span(struct compile *c, const struct pf_span *s, struct buf *out)
@@ -36,13 +35,10 @@ spans_of(const struct compile *c, const struct pf_table *t,
          struct pf_spans *out)
 {
 	struct pf_entries defined = { 0 };
-	const struct pf_entries *entries = t->entries;
-	bool ok = true;
+	const struct pf_entries *entries =
+	    t->content != NULL ? &t->content->entries : &defined;
+	bool ok = t->content != NULL || pf_entries_define(&defined, t, 0) == 0;
 
-	if (entries == NULL) {
-		entries = &defined;
-		ok = pf_entries_define(&defined, t, 0) == 0;
-	}
 	ok = ok && pf_entries_spans(entries, pf_family(c->af), out);
 	pf_entries_fini(&defined);
 	return ok;
@@ -194,12 +190,10 @@ single_entries(const struct pf_table *t)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; t->entries == NULL && i < t->n; i++)
+	if (t->content != NULL)
+		return pf_entries_single(&t->content->entries);
+	for (size_t i = 0; i < t->n; i++)
 		n += t->addr[i].addr.bits == pf_af_bits(t->addr[i].addr.af);
-	for (unsigned f = 0; t->entries != NULL && f < PF_NFAMILIES; f++)
-		for (size_t i = 0; i < t->entries->n[f]; i++)
-			n += t->entries->v[f][i].bits ==
-			     pf_af_bits(pf_family_af(f));
 	return n;
 }
 
@@ -209,8 +203,10 @@ pf_hash_tables(struct pf_config *conf)
 	const struct pf_ruleset *rs;
 
 	for (rs = conf->main; rs != NULL; rs = pf_ruleset_next(conf->main, rs))
-		for (struct pf_table *t = rs->table; t != NULL; t = t->next)
-			t->hashed = single_entries(t) >= MIN_HASHED;
+		for (struct pf_table *t = rs->table; t != NULL; t = t->next) {
+			t->hashed = single_entries(t) >= PF_MIN_HASHED;
+			t->dynamic = false;
+		}
 	for (rs = conf->main; rs != NULL; rs = pf_ruleset_next(conf->main, rs))
 		for (const struct pf_rule *r = rs->rules[PF_FILTER].first;
 		     r != NULL; r = r->next) {
@@ -220,7 +216,7 @@ pf_hash_tables(struct pf_config *conf)
 			        : NULL;
 
 			if (t != NULL)
-				t->hashed = true;
+				t->hashed = t->dynamic = true;
 		}
 }
 
@@ -280,8 +276,8 @@ pf_dyn_set(struct compile *c, const struct pf_addr *a)
 {
 	cleanup_buf struct buf name = BUF_INIT;
 	struct pf_table_sets names = { 0 };
-	struct pf_entries entries = { 0 };
-	const struct pf_table table = { .entries = &entries };
+	struct pf_content content = { 0 };
+	const struct pf_table table = { .content = &content };
 	struct pf_spans spans = { 0 };
 	bool ok;
 
@@ -291,9 +287,9 @@ pf_dyn_set(struct compile *c, const struct pf_addr *a)
 	names.range = arena_strdup(c->t->arena, buf_str(&name));
 	if (names.range == NULL || has_set(c, names.range))
 		return names.range;
-	ok = dyn_entries(c, a, &entries) && spans_of(c, &table, &spans) &&
-	     put_sets(c, &table, &spans, &names);
+	ok = dyn_entries(c, a, &content.entries) &&
+	     spans_of(c, &table, &spans) && put_sets(c, &table, &spans, &names);
 	pf_spans_fini(&spans);
-	pf_entries_fini(&entries);
+	pf_content_fini(&content);
 	return ok ? names.range : NULL;
 }

@@ -512,6 +512,17 @@ pf_entries_zero(struct pf_entries *t, struct pf_requests *r, uint32_t now)
 	return n;
 }
 
+size_t
+pf_entries_single(const struct pf_entries *t)
+{
+	size_t n = 0;
+
+	for (unsigned f = 0; f < PF_NFAMILIES; f++)
+		for (size_t i = 0; i < t->n[f]; i++)
+			n += t->v[f][i].bits == pf_af_bits(pf_family_af(f));
+	return n;
+}
+
 bool
 pf_entries_spans(const struct pf_entries *t, unsigned family,
                  struct pf_spans *out)

@@ -11,7 +11,11 @@
 #include "base/error.h"
 #include "pf/spans.h"
 
-enum { PF_MAX_ENTRIES = 1 << 22 }; /* of one family in one table */
+enum {
+	PF_MAX_ENTRIES = 1 << 22, /* of one family in one table */
+	/* From so many on single addresses have a set of their own. */
+	PF_MIN_HASHED = 1024,
+};
 
 /* The families' places in arrays. */
 enum { PF_INET, PF_INET6, PF_NFAMILIES };
@@ -87,6 +91,8 @@ size_t pf_entries_test(const struct pf_entries *t, struct pf_requests *r);
 size_t pf_entries_zero(struct pf_entries *t, struct pf_requests *r,
                        uint32_t now);
 
+/* How many entries are single addresses. */
+size_t pf_entries_single(const struct pf_entries *t);
 /* All ranges of a family; false: no memory. */
 bool pf_entries_spans(const struct pf_entries *t, unsigned family,
                       struct pf_spans *out);

@@ -13,7 +13,8 @@
 #include "pf/merge.h"
 #include "pf/ruleset.h"
 
-/* Number and compile conf, and make it what the store has. */
+/* Number and compile conf, whose tables have their content, and make it what
+ * the store has. */
 static int
 commit(struct pf_store *s, struct pf_config *conf, const struct buf *sections,
        struct error *err)
@@ -34,20 +35,25 @@ commit(struct pf_store *s, struct pf_config *conf, const struct buf *sections,
 
 /* Read the sections and commit what they say. */
 static int
-commit_text(struct pf_store *s, const struct buf *sections, struct error *err)
+commit_text(struct pf_store *s, const struct buf *sections,
+            const struct pf_contents_new *tables, struct error *err)
 {
 	struct pf_config *conf = NULL;
+	int code;
 
 	if (sections->failed)
 		return error_set(err, -ENOMEM, "out of memory");
 	if (pf_sections_parse(s->world, buf_str(sections), sections->len, &conf,
 	                      err) < 0)
 		return err->code;
-	if (commit(s, conf, sections, err) < 0) {
+	code = pf_contents_fill(conf, tables, s->dir, s->generation, time(NULL),
+	                        err);
+	if (code == 0)
+		code = commit(s, conf, sections, err);
+	pf_contents_release(conf);
+	if (code < 0)
 		pf_config_free(conf);
-		return err->code;
-	}
-	return 0;
+	return code;
 }
 
 /* Is every rule of it one that Linux can hold? Asked of the file as it was
@@ -73,12 +79,25 @@ pf_load(struct pf_store *s, struct pf_config *came, unsigned want, bool keep,
         struct error *err)
 {
 	cleanup_buf struct buf sections = BUF_INIT;
+	const struct pf_contents_new tables = {
+		.came = (want & PF_WANT_TABLE) != 0 ? came : NULL
+	};
 
 	if (check(s, came, err) < 0)
 		return err->code;
 	pf_merge(s->conf, came, s->world, want, keep, &sections);
 	loaded_by_us(s);
-	return commit_text(s, &sections, err);
+	return commit_text(s, &sections, &tables, err);
+}
+
+int
+pf_load_again(struct pf_store *s, const struct pf_contents_new *tables,
+              struct error *err)
+{
+	cleanup_buf struct buf sections = BUF_INIT;
+
+	pf_sections_of(s->conf, s->world, &sections);
+	return commit_text(s, &sections, tables, err);
 }
 
 /* An empty configuration that has been read for a path, and below it. */
@@ -116,6 +135,7 @@ pf_flush(struct pf_store *s, const char *path, bool below, unsigned want,
          struct error *err)
 {
 	cleanup_buf struct buf sections = BUF_INIT;
+	const struct pf_contents_new tables = { .came = NULL };
 	struct pf_config *nothing;
 	int code;
 
@@ -123,7 +143,7 @@ pf_flush(struct pf_store *s, const char *path, bool below, unsigned want,
 	if (code == 0) {
 		pf_merge(s->conf, nothing, s->world, want, false, &sections);
 		loaded_by_us(s);
-		code = commit_text(s, &sections, err);
+		code = commit_text(s, &sections, &tables, err);
 	}
 	pf_config_free(nothing);
 	return code;
@@ -133,6 +153,7 @@ int
 pf_enable(struct pf_store *s, bool enable, struct error *err)
 {
 	cleanup_buf struct buf sections = BUF_INIT, program = BUF_INIT;
+	const struct pf_contents_new tables = { .came = NULL };
 	bool was = s->enabled;
 	int64_t since = s->since;
 
@@ -145,7 +166,7 @@ pf_enable(struct pf_store *s, bool enable, struct error *err)
 	/* Counters stay where something is loaded. */
 	pf_kernel_put_dormant(!enable, &program);
 	if ((s->generation == 0
-	         ? commit_text(s, &sections, err)
+	         ? commit_text(s, &sections, &tables, err)
 	         : pf_store_commit(s, s->conf, &sections, &program, err)) == 0)
 		return 0;
 	s->enabled = was;

@@ -7,6 +7,7 @@
  */
 #ifndef PF_LOAD_H
 #define PF_LOAD_H
+#include "pf/contents.h"
 #include "pf/store.h"
 
 /* Put what came in place of the kinds in want (PF_WANT_*) of the rulesets it
@@ -14,6 +15,10 @@
  * caller's. -ENOTSUP: a rule that Linux cannot hold, told with its line. */
 int pf_load(struct pf_store *s, struct pf_config *came, unsigned want,
             bool keep, struct error *err);
+
+/* Load what s->conf says now: tables were added to it, or taken out. */
+int pf_load_again(struct pf_store *s, const struct pf_contents_new *tables,
+                  struct error *err);
 
 /* Take the rules of these kinds out of the ruleset of a path; all of below:
  * also of those below it. -ENOENT: no such ruleset. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pf/contents.h"
 #include "pf/quote.h"
 #include "pf/ruleset.h"
 
@@ -26,26 +27,15 @@ put_section(struct buf *out, const char *path, const struct buf *text)
 	buf_put(out, text->data, text->len);
 }
 
-/* With addresses as they are, not with the files they came from. */
+/* What it holds is not configuration: contents.h keeps it. */
 static void
-put_table(const struct pf_table *t, const struct pf_table *contents,
-          struct buf *out)
+put_table(const struct pf_table *t, struct buf *out)
 {
 	struct pf_table plain = *t;
 
 	plain.part = NULL;
 	plain.has_init = false;
 	pf_print_table(&plain, out);
-	if (contents->has_init || contents->n > 0) {
-		buf_puts(out, " {");
-		for (size_t i = 0; i < contents->n; i++) {
-			const struct pf_table_addr *a = &contents->addr[i];
-
-			buf_puts(out, a->not ? " !" : " ");
-			pf_print_addr(&a->addr, false, out);
-		}
-		buf_puts(out, " }");
-	}
 	buf_putc(out, '\n');
 }
 
@@ -81,29 +71,8 @@ find(const struct pf_config *conf, const char *path)
 	return NULL;
 }
 
-/* Does any rule of the configuration name the table? */
-static bool
-refers(const struct pf_ruleset *rs, const char *table)
-{
-	for (unsigned k = 0; rs != NULL && k < PF_NKINDS; k++)
-		for (const struct pf_rule *r = rs->rules[k].first; r != NULL;
-		     r = r->next) {
-			const struct pf_addr *a[] = { &r->src.addr,
-				                      &r->dst.addr };
-
-			for (size_t i = 0; i < ARRAY_LEN(a); i++)
-				if (a[i]->kind == PF_ADDR_TABLE &&
-				    strcmp(a[i]->name, table) == 0)
-					return true;
-			if (r->so.overload != NULL &&
-			    strcmp(r->so.overload, table) == 0)
-				return true;
-		}
-	return false;
-}
-
-/* New definitions, with what the table holds where they do not say; then what
- * was there and stays: persistent, or used by rules. */
+/* New definitions, and what was there. Those that nobody has a use for go when
+ * the text is read. */
 static void
 merge_tables(const struct merging *m, const struct pf_ruleset *was,
              const struct pf_ruleset *came, struct buf *out)
@@ -111,18 +80,12 @@ merge_tables(const struct merging *m, const struct pf_ruleset *was,
 	bool wanted = came != NULL && (m->want & PF_WANT_TABLE) != 0;
 
 	for (const struct pf_table *t = wanted ? came->table : NULL; t != NULL;
-	     t = t->next) {
-		const struct pf_table *old = was != NULL && !t->has_init
-		                                 ? pf_table_here(was, t->name)
-		                                 : NULL;
-
-		put_table(t, old != NULL ? old : t, out);
-	}
+	     t = t->next)
+		put_table(t, out);
 	for (const struct pf_table *t = was != NULL ? was->table : NULL;
 	     t != NULL; t = t->next)
-		if ((!wanted || pf_table_here(came, t->name) == NULL) &&
-		    (t->persist || !wanted || refers(came, t->name)))
-			put_table(t, t, out);
+		if (!wanted || pf_table_here(came, t->name) == NULL)
+			put_table(t, out);
 }
 
 /* Which part of a file brings each kind, in the order of a file. */
@@ -229,7 +192,7 @@ pf_sections_of(const struct pf_config *conf, const struct pf_world *world,
 			pf_print_options(conf, &text);
 		for (const struct pf_table *t = rs->table; t != NULL;
 		     t = t->next)
-			put_table(t, t, &text);
+			put_table(t, &text);
 		for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
 			put_rules(rs, world, kinds[k].kind, &text);
 		put_section(out, rs->path, &text);
@@ -335,8 +298,10 @@ pf_sections_parse(const struct pf_world *world, const char *sections,
 		return error_set(err, -EINVAL, "bytes that are no ruleset");
 	buf_puts(&main_text, buf_str(&anchors));
 	if (pf_parse(&env, "pf", buf_str(&main_text), main_text.len, out,
-	             err) == 0)
+	             err) == 0) {
+		pf_contents_prune(*out);
 		return 0;
+	}
 	pf_config_free(*out);
 	*out = NULL;
 	if (why.code != 0)

@@ -291,7 +291,7 @@ struct pf_table_addr {
 	bool not ;
 };
 
-struct pf_entries;
+struct pf_content;
 
 struct pf_table {
 	struct pf_table *next;
@@ -299,11 +299,12 @@ struct pf_table {
 	bool persist, constant, counters;
 	bool has_init; /* was given addresses, if only { } */
 	bool is_auto;  /* the optimizer made it */
-	bool hashed;   /* it has two sets: the compiler's */
+	bool dynamic;  /* overload names it: packets add to it */
+	bool hashed;   /* it has two sets; both are the compiler's */
 	struct pf_table_addr *addr;
 	size_t n, cap;
 	/* What it holds by now, when that is known: instead of addr. */
-	const struct pf_entries *entries;
+	struct pf_content *content;
 	/* For print: what stood in the definition, in order. */
 	struct pf_table_part {
 		struct pf_table_part *next;

@@ -17,6 +17,7 @@
 #include "base/md5.h"
 #include "linux/file.h"
 #include "linux/netns.h"
+#include "pf/contents.h"
 #include "pf/kernel.h"
 #include "pf/merge.h"
 #include "pf/ruleset.h"
@@ -304,8 +305,8 @@ read_current(struct pf_store *s, struct error *err)
 }
 
 int
-pf_store_open(struct pf_store *s, const struct pf_world *world, bool write,
-              struct error *err)
+pf_store_place(struct pf_store *s, const struct pf_world *world, bool write,
+               struct error *err)
 {
 	*s = (struct pf_store){ .world = world, .dir = -1, .lock = -1 };
 	snprintf(s->checksum, sizeof(s->checksum), "%032d", 0);
@@ -320,7 +321,26 @@ pf_store_open(struct pf_store *s, const struct pf_world *world, bool write,
 			return err->code;
 		}
 	}
-	if (read_current(s, err) < 0) {
+	if (pf_kernel_generation(&s->generation, err) < 0) {
+		pf_store_close(s);
+		return err->code;
+	}
+	return 0;
+}
+
+int
+pf_store_read(struct pf_store *s, struct error *err)
+{
+	return read_current(s, err);
+}
+
+int
+pf_store_open(struct pf_store *s, const struct pf_world *world, bool write,
+              struct error *err)
+{
+	if (pf_store_place(s, world, write, err) < 0)
+		return err->code;
+	if (pf_store_read(s, err) < 0) {
 		pf_store_close(s);
 		return err->code;
 	}
@@ -393,11 +413,14 @@ pf_store_commit(struct pf_store *s, struct pf_config *conf,
 		return error_set(err, -ENOMEM, "out of memory");
 	if (write_state(s, now, conf, sections, err) < 0)
 		return err->code;
-	if (pf_kernel_apply(buf_str(&words), err) < 0) {
+	if (pf_contents_save(conf, s->dir, s->generation, now, err) < 0 ||
+	    pf_kernel_apply(buf_str(&words), err) < 0) {
 		remove_state(s, now);
+		pf_tablefile_sweep(s->dir, s->generation);
 		return err->code;
 	}
 	remove_state(s, s->generation);
+	pf_tablefile_sweep(s->dir, now);
 	s->generation = now;
 	if (conf != s->conf)
 		conf->held = s->conf;

@@ -34,11 +34,16 @@ struct pf_store {
  */
 int pf_store_open(struct pf_store *s, const struct pf_world *world, bool write,
                   struct error *err);
+/* The same in two steps: where it is, and the load, without conf; and that. */
+int pf_store_place(struct pf_store *s, const struct pf_world *world, bool write,
+                   struct error *err);
+int pf_store_read(struct pf_store *s, struct error *err);
 void pf_store_close(struct pf_store *s);
 
 /*
  * Make conf, which is numbered, what the namespace has: program is run in the
- * kernel, with the words that make it a new generation, and its file written.
+ * kernel, with the words that make it a new generation, and its file written,
+ * and those of its tables (contents.h).
  * conf (s's own, too) is s's afterwards, and holds the old one. On an error all
  * is as before.
  */

@@ -20,7 +20,14 @@
 /* 8 bytes, which read otherwise on a machine of the other order. */
 #define MAGIC UINT64_C(0x3165676c62617470)
 
-enum { CONSTANT = 1, UNSETTLED = 2 };
+enum {
+	CONSTANT = 1,
+	UNSETTLED = 2,
+	HASHED = 4,
+	DYNAMIC = 8,
+	COUNTERS = 16,
+	ALL_FLAGS = 31
+};
 
 struct head {
 	uint64_t magic;
@@ -111,7 +118,7 @@ pf_tablefile_parse(const void *bytes, size_t len, struct pf_content *c,
 	memcpy(&h, at, sizeof(h));
 	if (h.magic != MAGIC || h.n[PF_INET] > PF_MAX_ENTRIES ||
 	    h.n[PF_INET6] > PF_MAX_ENTRIES || h.zero != 0 ||
-	    (h.flags & ~(uint32_t)(CONSTANT | UNSETTLED)) != 0)
+	    (h.flags & ~(uint32_t)ALL_FLAGS) != 0)
 		return error_set(err, -EINVAL, "no file of a table");
 	need = h.n[PF_INET] * sizeof(struct record4);
 	if (len - sizeof(h) != need + h.n[PF_INET6] * sizeof(struct pf_entry))
@@ -131,6 +138,9 @@ pf_tablefile_parse(const void *bytes, size_t len, struct pf_content *c,
 	c->since = h.since;
 	c->constant = (h.flags & CONSTANT) != 0;
 	c->unsettled = (h.flags & UNSETTLED) != 0;
+	c->hashed = (h.flags & HASHED) != 0;
+	c->dynamic = (h.flags & DYNAMIC) != 0;
+	c->counters = (h.flags & COUNTERS) != 0;
 	return 0;
 }
 
@@ -144,7 +154,10 @@ pf_tablefile_make(const struct pf_content *c, size_t *out_len)
 		.magic = MAGIC,
 		.since = c->since,
 		.flags = (c->constant ? CONSTANT : 0U) |
-		         (c->unsettled ? UNSETTLED : 0U),
+		         (c->unsettled ? UNSETTLED : 0U) |
+		         (c->hashed ? HASHED : 0U) |
+		         (c->dynamic ? DYNAMIC : 0U) |
+		         (c->counters ? COUNTERS : 0U),
 		.n = { (uint32_t)t->n[PF_INET], (uint32_t)t->n[PF_INET6] },
 	};
 	const size_t len4 = t->n[PF_INET] * sizeof(struct record4);
@@ -239,7 +252,8 @@ pf_tablefile_write(const struct pf_tableplace *p, const struct pf_content *c,
 }
 
 int
-pf_tablefile_settle(const struct pf_tableplace *p, struct error *err)
+pf_tablefile_settle(const struct pf_tableplace *p, bool settled,
+                    struct error *err)
 {
 	cleanup_close int fd = -1;
 	char name[NAME_SIZE];
@@ -250,7 +264,7 @@ pf_tablefile_settle(const struct pf_tableplace *p, struct error *err)
 	fd = openat(p->dir, name, O_RDWR | O_CLOEXEC);
 	if (fd < 0 || pread(fd, &flags, sizeof(flags), at) != sizeof(flags))
 		return error_sys(err, "settle '%s'", name);
-	flags &= ~(uint32_t)UNSETTLED;
+	flags = settled ? flags & ~(uint32_t)UNSETTLED : flags | UNSETTLED;
 	if (pwrite(fd, &flags, sizeof(flags), at) != sizeof(flags))
 		return error_sys(err, "settle '%s'", name);
 	return 0;

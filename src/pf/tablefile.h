@@ -4,9 +4,9 @@
  * In the directory of a network namespace (store.h) each table has a file for
  * each load that has it, named by the load's generation: a load that leaves a
  * table as it is links the file, a change of a table replaces it. A change of
- * kernel and file is three steps, so that one cut short is seen and mended:
- * the file is written as not settled, the kernel's set is changed, the file is
- * marked as settled.
+ * kernel and file is three steps, so that one cut short is seen and mended: the
+ * old file is marked as unsettled, the kernel's sets are changed, the new file
+ * takes the old one's place.
  *
  * A file is a head and records, sorted, in this machine's byte order.
  */
@@ -19,6 +19,9 @@ struct pf_content {
 	int64_t since;  /* counted since: seconds since 1970 */
 	bool constant;  /* only pf.conf may change it */
 	bool unsettled; /* the kernel may have something else */
+	bool hashed;    /* compile_tables.c: single addresses are elsewhere */
+	bool dynamic;   /* and packets add to them */
+	bool counters;
 };
 
 enum { PF_TABLEFILE_MAX = 256 << 20 /* bytes */ };
@@ -44,8 +47,9 @@ int pf_tablefile_read(const struct pf_tableplace *p, struct pf_content *c,
                       struct error *err);
 int pf_tablefile_write(const struct pf_tableplace *p,
                        const struct pf_content *c, struct error *err);
-/* Say that the kernel has what the file says. */
-int pf_tablefile_settle(const struct pf_tableplace *p, struct error *err);
+/* Say whether the kernel has what the file says. */
+int pf_tablefile_settle(const struct pf_tableplace *p, bool settled,
+                        struct error *err);
 /* The same content in a new load, too. -ENOENT. */
 int pf_tablefile_carry(const struct pf_tableplace *p, uint64_t to,
                        struct error *err);

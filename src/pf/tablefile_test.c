@@ -49,10 +49,16 @@ what_is_written_reads_back(void **state)
 		fill(&a, n);
 		a.constant = n == 33;
 		a.unsettled = n == 66;
+		a.hashed = n == 99;
+		a.dynamic = n >= 99;
+		a.counters = n < 99;
 		bytes = pf_tablefile_make(&a, &len);
 		assert_int_equal(pf_tablefile_parse(bytes, len, &b, &err), 0);
 		assert_int_equal(b.constant, a.constant);
 		assert_int_equal(b.unsettled, a.unsettled);
+		assert_int_equal(b.hashed, a.hashed);
+		assert_int_equal(b.dynamic, a.dynamic);
+		assert_int_equal(b.counters, a.counters);
 		assert_int_equal(b.since, 5);
 		again = pf_tablefile_make(&b, &len2);
 		assert_int_equal(len, len2);
@@ -118,7 +124,7 @@ a_load_carries_files_and_sweeps(void **state)
 	assert_int_equal(pf_tablefile_carry(&p, 2, &err), 0);
 	assert_int_equal(pf_tablefile_carry(&other, 2, &err), -ENOENT);
 	p.generation = 2;
-	assert_int_equal(pf_tablefile_settle(&p, &err), 0);
+	assert_int_equal(pf_tablefile_settle(&p, true, &err), 0);
 	pf_tablefile_sweep(p.dir, 2);
 	assert_int_equal(pf_tablefile_read(&p, &b, &err), 0);
 	assert_false(b.unsettled);

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* contents.c - what tables hold, from one load to the next. */
+#include "pf/contents.h"
+
+#include <linux/netlink.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "pf/compile.h"
+#include "pf/ruleset.h"
+#include "pf/sets.h"
+
+/* --- what packets have added --- */
+
+struct added {
+	struct pf_requests requests;
+	unsigned af;
+};
+
+static int
+see_added(const struct pf_set_element *e, void *arg, struct error *err)
+{
+	struct added *to = arg;
+
+	if (pf_requests_add(&to->requests, to->af, &e->ip, pf_af_bits(to->af),
+	                    false) == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+int
+pf_contents_absorb(const struct pf_tableplace *p, struct pf_content *c,
+                   int64_t now, size_t *out_n, struct error *err)
+{
+	cleanup_buf struct buf set = BUF_INIT;
+	struct added to = { .af = PF_AF_NONE };
+	struct pf_change change = { 0 };
+	struct nl_sock nl;
+	int code = 0;
+
+	*out_n = 0;
+	pf_table_set_name(p->path, p->name, true, &set);
+	if (nl_open(&nl, NETLINK_NETFILTER, -1, err) < 0)
+		return err->code;
+	for (unsigned f = 0; f < PF_NFAMILIES && code == 0; f++) {
+		to.af = pf_family_af(f);
+		code = pf_sets_read(&nl, to.af, buf_str(&set), see_added, &to,
+		                    err);
+		code = code == -ENOENT ? 0 : code;
+	}
+	nl_close(&nl);
+	if (code == 0 && pf_entries_add(&c->entries, &to.requests,
+	                                (uint32_t)now, &change) < 0)
+		code = error_set(err, -ENOMEM, "out of memory");
+	*out_n = change.added;
+	pf_change_fini(&change);
+	pf_requests_fini(&to.requests);
+	return code;
+}
+
+/* --- filling --- */
+
+static const struct pf_ruleset *
+ruleset_at(const struct pf_config *conf, const char *path)
+{
+	for (const struct pf_ruleset *rs = conf->main; rs != NULL;
+	     rs = pf_ruleset_next(conf->main, rs))
+		if (strcmp(rs->path, path) == 0)
+			return rs;
+	return NULL;
+}
+
+/* Entries become those of v: what stays keeps its time. */
+static int
+replace(struct pf_content *c, const struct pf_table *def, int64_t now)
+{
+	struct pf_requests r = { NULL, 0, 0 };
+	struct pf_change change = { 0 };
+	int code = 0;
+
+	for (size_t i = 0; i < def->n && code == 0; i++) {
+		const struct pf_addr *a = &def->addr[i].addr;
+
+		if (pf_requests_add(&r, a->af, &a->ip, a->bits,
+		                    def->addr[i].not ) == NULL)
+			code = -ENOMEM;
+	}
+	if (code == 0)
+		code =
+		    pf_entries_replace(&c->entries, &r, (uint32_t)now, &change);
+	if (change.added + change.deleted + change.changed > 0)
+		c->unsettled = true;
+	pf_change_fini(&change);
+	pf_requests_fini(&r);
+	return code;
+}
+
+static int
+copy(struct pf_content *c, const struct pf_contents_new *from)
+{
+	pf_entries_fini(&c->entries);
+	for (unsigned f = 0; f < PF_NFAMILIES; f++) {
+		size_t n = from->entries->n[f];
+
+		c->entries.v[f] = calloc(n + 1, sizeof(*c->entries.v[f]));
+		if (c->entries.v[f] == NULL)
+			return -ENOMEM;
+		c->entries.n[f] = n;
+		c->entries.cap[f] = n + 1;
+		if (n > 0)
+			memcpy(c->entries.v[f], from->entries->v[f],
+			       n * sizeof(*c->entries.v[f]));
+	}
+	c->since = from->since;
+	c->unsettled = true;
+	return 0;
+}
+
+/* unsettled of a content says: not what its file has. */
+static int
+fill_table(struct pf_table *t, const struct pf_contents_new *from,
+           const struct pf_tableplace *old, int64_t now, struct error *err)
+{
+	const struct pf_ruleset *rs =
+	    from->came != NULL ? ruleset_at(from->came, old->path) : NULL;
+	const struct pf_table *def =
+	    rs != NULL && rs->is_loaded ? pf_table_here(rs, t->name) : NULL;
+	size_t n_added = 0;
+	int code = -ENOENT;
+
+	if (old->dir >= 0 && old->generation != 0)
+		code = pf_tablefile_read(old, t->content, err);
+	if (code < 0 && code != -ENOENT)
+		return code;
+	if (code == -ENOENT) {
+		t->content->since = now;
+		t->content->unsettled = true;
+	}
+	code = 0;
+	if (t->content->dynamic &&
+	    pf_contents_absorb(old, t->content, now, &n_added, err) < 0)
+		return err->code;
+	t->content->unsettled |= n_added > 0;
+	if (from->path != NULL && strcmp(from->path, old->path) == 0 &&
+	    strcmp(from->name, t->name) == 0)
+		code = copy(t->content, from);
+	else if (def != NULL && def->has_init)
+		code = replace(t->content, def, now);
+	return code < 0 ? error_set(err, code, "table <%s>: %s", t->name,
+	                            strerror(-code))
+	                : 0;
+}
+
+int
+pf_contents_fill(struct pf_config *conf, const struct pf_contents_new *from,
+                 int dir, uint64_t generation, int64_t now, struct error *err)
+{
+	for (struct pf_ruleset *rs = conf->main; rs != NULL;
+	     rs = pf_ruleset_next(conf->main, rs))
+		for (struct pf_table *t = rs->table; t != NULL; t = t->next) {
+			const struct pf_tableplace old = { dir, generation,
+				                           rs->path, t->name };
+
+			t->content = calloc(1, sizeof(*t->content));
+			if (t->content == NULL)
+				return error_set(err, -ENOMEM, "out of memory");
+			if (fill_table(t, from, &old, now, err) < 0)
+				return err->code;
+		}
+	return 0;
+}
+
+void
+pf_contents_release(struct pf_config *conf)
+{
+	for (struct pf_ruleset *rs = conf->main; rs != NULL;
+	     rs = pf_ruleset_next(conf->main, rs))
+		for (struct pf_table *t = rs->table; t != NULL; t = t->next) {
+			if (t->content != NULL)
+				pf_content_fini(t->content);
+			free(t->content);
+			t->content = NULL;
+		}
+}
+
+/* --- saving --- */
+
+static int
+save_table(const struct pf_table *t, const struct pf_tableplace *old,
+           uint64_t now, struct error *err)
+{
+	struct pf_content *c = t->content, now_empty = { 0 };
+	struct pf_tableplace to = *old;
+	int code = -ENOENT;
+
+	to.generation = now;
+	if (old->generation != 0 &&
+	    (c == NULL || (!c->unsettled && c->constant == t->constant &&
+	                   c->hashed == t->hashed && c->dynamic == t->dynamic &&
+	                   c->counters == t->counters)))
+		code = pf_tablefile_carry(old, now, err);
+	if (code != -ENOENT)
+		return code;
+	if (c == NULL)
+		c = &now_empty;
+	c->unsettled = false;
+	c->constant = t->constant;
+	c->hashed = t->hashed;
+	c->dynamic = t->dynamic;
+	c->counters = t->counters;
+	return pf_tablefile_write(&to, c, err);
+}
+
+int
+pf_contents_save(const struct pf_config *conf, int dir, uint64_t was,
+                 uint64_t now, struct error *err)
+{
+	for (const struct pf_ruleset *rs = conf->main; rs != NULL;
+	     rs = pf_ruleset_next(conf->main, rs))
+		for (const struct pf_table *t = rs->table; t != NULL;
+		     t = t->next) {
+			const struct pf_tableplace old = { dir, was, rs->path,
+				                           t->name };
+
+			if (save_table(t, &old, now, err) < 0)
+				return err->code;
+		}
+	return 0;
+}
+
+/* --- use --- */
+
+/* Does a table addressed so in rs's rules mean t of the ruleset at? The
+ * ruleset's own goes before the main one's. */
+static size_t
+means(const struct pf_ruleset *rs, const struct pf_addr *a,
+      const struct pf_table *t)
+{
+	return a->kind == PF_ADDR_TABLE && strcmp(a->name, t->name) == 0 &&
+	       pf_table_find(rs, a->name) == t;
+}
+
+static size_t
+pool_means(const struct pf_ruleset *rs, const struct pf_pool *pool,
+           const struct pf_table *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < pool->n; i++)
+		n += means(rs, &pool->target[i].addr, t);
+	return n;
+}
+
+static bool
+rule_means(const struct pf_ruleset *rs, const struct pf_rule *r,
+           const struct pf_table *t)
+{
+	return means(rs, &r->src.addr, t) + means(rs, &r->dst.addr, t) +
+	               pool_means(rs, &r->nat, t) + pool_means(rs, &r->rdr, t) +
+	               pool_means(rs, &r->route_pool, t) >
+	           0 ||
+	       (r->so.overload != NULL &&
+	        strcmp(r->so.overload, t->name) == 0 &&
+	        pf_table_find(rs, r->so.overload) == t);
+}
+
+size_t
+pf_table_references(const struct pf_config *conf, const struct pf_ruleset *at,
+                    const struct pf_table *t)
+{
+	size_t n = 0;
+
+	/* Only the main ruleset's are seen from elsewhere. */
+	for (const struct pf_ruleset *rs = conf->main; rs != NULL;
+	     rs = pf_ruleset_next(conf->main, rs))
+		for (unsigned k = 0;
+		     (at == conf->main || rs == at) && k < PF_NKINDS; k++)
+			for (const struct pf_rule *r = rs->rules[k].first;
+			     r != NULL; r = r->next)
+				n += rule_means(rs, r, t);
+	return n;
+}
+
+void
+pf_contents_prune(struct pf_config *conf)
+{
+	for (struct pf_ruleset *rs = conf->main; rs != NULL;
+	     rs = pf_ruleset_next(conf->main, rs)) {
+		struct pf_table **at = &rs->table;
+
+		rs->last_table = NULL;
+		while (*at != NULL) {
+			if (!(*at)->persist &&
+			    pf_table_references(conf, rs, *at) == 0) {
+				*at = (*at)->next;
+				continue;
+			}
+			rs->last_table = *at;
+			at = &(*at)->next;
+		}
+	}
+}
