@@ -65,22 +65,32 @@ pf_tag_words(struct compile *c, const struct pf_rule *r)
 }
 
 static bool
+match_rule(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
+           const struct pf_alternatives *alt)
+{
+	const char *does = pf_match_chain(c, r);
+
+	if (does == NULL || !pf_emit(c, chain, alt,
+	                             arena_printf(c->t->arena, "%sjump %s",
+	                                          pf_tag_words(c, r), does)))
+		return false;
+	if (r->quick)
+		nf_say(c->t, chain, "meta mark & 0x%x != 0 return",
+		       PF_MARK_DONE);
+	return true;
+}
+
+static bool
 rule_wins(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
           struct pf_alternatives *alt)
 {
 	unsigned clear = PF_MARK_RULE, set = r->id << PF_MARK_RULE_SHIFT;
 	const char *quick = r->quick ? " return" : "";
 
+	if (r->action == PF_MATCH)
+		return match_rule(c, chain, r, alt);
 	if (r->quick)
 		set |= PF_MARK_DONE;
-	if (r->action == PF_MATCH) {
-		if (r->tag == NULL && !r->quick)
-			return true;
-		if (!r->quick)
-			return pf_emit(c, chain, alt, pf_tag_words(c, r));
-		clear = 0;
-		set = PF_MARK_DONE;
-	}
 	if (r->tag != NULL) {
 		clear |= PF_MARK_TAG;
 		set |= pf_tag_number(c->n, r->tag);
@@ -413,9 +423,10 @@ family(struct compile *c, uint8_t af, struct buf *out)
 	c->af = af;
 	t.n_counters = c->conf->n_rules + 1;
 	t.dormant = c->env->dormant;
-	ok = pf_compile_tables(c) && pf_compile_nat(c) &&
-	     pf_compile_states(c) && direction(c, PF_IN) &&
-	     direction(c, PF_OUT) && !c->failed;
+	memset(c->label, 0, sizeof(c->label));
+	ok = pf_compile_tables(c) && pf_compile_scrub(c) && pf_compile_nat(c) &&
+	     direction(c, PF_IN) && direction(c, PF_OUT) &&
+	     pf_compile_states(c) && !c->failed;
 	if (ok) {
 		reject_copy(c);
 		nf_print(&t, out);

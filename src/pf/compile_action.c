@@ -77,7 +77,10 @@ log_words(struct compile *c, const struct pf_rule *r)
 	return arena_printf(c->t->arena,
 	                    "log group %u snaplen 160 prefix \"%u:%c:%c:\" ",
 	                    r->log_if + 1U, r->id,
-	                    r->action == PF_BLOCK ? 'b' : 'p', pf_letter(c));
+	                    r->action == PF_BLOCK   ? 'b'
+	                    : r->action == PF_MATCH ? 'm'
+	                                            : 'p',
+	                    pf_letter(c));
 }
 
 /* Is any of this not had yet? */
@@ -96,9 +99,6 @@ can_do(struct compile *c, const struct pf_rule *r)
 		{ r->divert_port != 0 || r->divert_reply, "divert" },
 		{ r->dn[0] != 0 || r->dn[1] != 0, "dnpipe and dnqueue" },
 		{ r->queue != NULL, "queue" },
-		{ r->set_prio[0] >= 0, "set prio" },
-		{ r->set_tos >= 0, "set tos" },
-		{ r->scrub.on, "scrub" },
 		{ r->so.max != 0 || r->so.track != PF_TRACK_NONE ||
 		      r->so.rate_limit != 0,
 		  "limits of states" },
@@ -167,16 +167,38 @@ action(struct compile *c, const struct pf_rule *r, struct buf *wins)
 	if (chain == NULL || !can_do(c, r))
 		return false;
 	nf_say(c->t, chain, "counter name c%u %s", r->id, log_words(c, r));
-	if (r->action == PF_BLOCK)
+	if (r->action == PF_BLOCK) {
 		block(c, chain, r);
-	else if (r->state != PF_STATE_NONE)
+	} else if (r->state != PF_STATE_NONE) {
+		pf_say_changes(c, chain, r);
 		pass_with_state(c, chain, r);
-	else {
+	} else {
+		if (!pf_label_changes(c, chain, r,
+		                      c->dir == PF_IN ? "ct status dnat "
+		                                      : "ct status snat "))
+			return false;
 		keep_translated(c, chain);
 		pass(c, chain, r);
 	}
 	nf_map_add(wins, r->id << PF_MARK_RULE_SHIFT, chain->name);
 	return true;
+}
+
+const char *
+pf_match_chain(struct compile *c, const struct pf_rule *r)
+{
+	struct nf_chain *chain =
+	    nf_chain_new(c->t, NULL, "m%u%c", r->id, pf_letter(c));
+
+	if (chain == NULL || !can_do(c, r))
+		return NULL;
+	nf_say(c->t, chain, "counter name c%u %s", r->id, log_words(c, r));
+	if (!pf_label_changes(c, chain, r, ""))
+		return NULL;
+	if (r->quick)
+		nf_say(c->t, chain, "meta mark set meta mark | 0x%x",
+		       PF_MARK_DONE);
+	return chain->name;
 }
 
 static bool
@@ -220,6 +242,7 @@ state_action(struct compile *c, unsigned sid, struct buf maps[2])
 	if (tag != 0)
 		nf_say(c->t, chain, "meta mark set meta mark & 0x%x | 0x%x",
 		       ~(unsigned)PF_MARK_TAG, tag);
+	pf_say_changes(c, chain, s->rule);
 	pass(c, chain, s->rule);
 	nf_map_add(&maps[0], sid << PF_CT_SHIFT, chain->name);
 	nf_map_add(&maps[1], sid, chain->name);
@@ -248,6 +271,7 @@ pf_compile_states(struct compile *c)
 	for (unsigned k = 0; k < 2; k++) {
 		struct nf_chain *chain = nf_chain_new(c->t, NULL, "k%u", k + 1);
 
+		pf_say_labels(c, chain, k == 0 ? '1' : '2');
 		nf_dispatch(c->t, chain, keys[k], &maps[k]);
 		nf_say(c->t, chain, "accept");
 		buf_fini(&maps[k]);

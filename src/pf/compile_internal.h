@@ -29,6 +29,11 @@ enum pf_mark {
 #define PF_CT_ID2    0x00003fffU
 #define PF_CT_SHIFT  14
 
+/* Labels of connections: bits, the first of them for changes by match rules. */
+enum {
+	PF_LABELS = 120,
+};
+
 struct compile {
 	struct pf_config *conf;
 	const struct pf_compile_env *env;
@@ -42,7 +47,9 @@ struct compile {
 	bool answers;       /* some rule answers what it blocks, */
 	bool rejects_out;   /* and some what goes out */
 	bool translates[3]; /* [dir]: a filter rule does (nat-to ...) */
-	unsigned n_sticky;  /* maps of pools with sticky-address */
+	/* Of connections: the changes match rules left; NULL: free. */
+	const char *label[PF_LABELS];
+	unsigned n_sticky; /* maps of pools with sticky-address */
 	bool failed;
 };
 
@@ -97,6 +104,20 @@ const char *pf_tag_words(struct compile *c, const struct pf_rule *r);
 void pf_skip_packets(struct compile *c, struct nf_chain *chain);
 /* Go through the rules; the mark then has who won. */
 void pf_ask_rules(struct compile *c, struct nf_chain *chain);
+
+/* What match rules do when they match: log, count, change. */
+const char *pf_match_chain(struct compile *c, const struct pf_rule *r);
+
+/* What a rule changes in packets: at once; for the state that the packet may
+ * make without being the state's rule as well, if when; and of the states that
+ * labels tell ('1', '2': K1's, K2's). */
+bool pf_changes_packets(const struct pf_rule *r);
+void pf_say_changes(struct compile *c, struct nf_chain *chain,
+                    const struct pf_rule *r);
+bool pf_label_changes(struct compile *c, struct nf_chain *chain,
+                      const struct pf_rule *r, const char *when);
+void pf_say_labels(struct compile *c, struct nf_chain *chain, char state);
+bool pf_compile_scrub(struct compile *c);
 
 /* A chain for each rule that can win, in the map by its number; the chains of
  * states; and what happens when no rule matches. */

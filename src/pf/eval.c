@@ -10,8 +10,16 @@
 
 /* A state: what a packet of the same crossing looks like, and the translation
  * that goes with it. wire is outside of the translation, stack inside. */
+/* What rules change in packets; those of a state in each of its own. */
+struct changes {
+	int tos; /* -1: none */
+	uint8_t min_ttl;
+	bool no_df;
+};
+
 struct pf_flow {
 	struct pf_flow *next;
+	struct changes changes;
 	const struct pf_rule *rule;
 	const struct pf_ruleset *ruleset;
 	const char *ifname; /* if-bound; NULL: floating */
@@ -29,6 +37,7 @@ struct eval {
 	const struct pf_packet *in; /* as it came */
 	struct pf_packet pkt;       /* as rules see it: translated, tagged */
 	struct pf_verdict *v;
+	struct changes changes; /* by the rules so far */
 	unsigned depth;
 };
 
@@ -389,6 +398,47 @@ matches_turned(const struct eval *e, const struct pf_ruleset *rs,
 	return matches(e, rs, &turned);
 }
 
+/* --- changes --- */
+
+static void
+add_changes(struct changes *to, const struct pf_rule *r)
+{
+	if (r->set_tos >= 0 || r->scrub.set_tos >= 0)
+		to->tos = r->set_tos >= 0 ? r->set_tos : r->scrub.set_tos;
+	if (r->scrub.min_ttl != 0)
+		to->min_ttl = r->scrub.min_ttl;
+	to->no_df = to->no_df || r->scrub.no_df;
+}
+
+/* The bits of congestion stay. */
+static void
+change(const struct changes *c, struct pf_packet *pkt)
+{
+	if (c->tos >= 0)
+		pkt->tos = (uint8_t)((c->tos & 0xfc) | (pkt->tos & 3));
+	if (pkt->ttl < c->min_ttl)
+		pkt->ttl = c->min_ttl;
+	if (c->no_df)
+		pkt->df = false;
+}
+
+/* Old rules of scrub: the first that matches. */
+static void
+scrub(struct eval *e)
+{
+	const struct pf_ruleset *rs = e->conf->main;
+	struct changes c = { .tos = -1 };
+
+	for (const struct pf_rule *r = rs->rules[PF_SCRUB].first; r != NULL;
+	     r = r->next)
+		if (matches(e, rs, r)) {
+			if (!r->no)
+				add_changes(&c, r);
+			break;
+		}
+	change(&c, &e->pkt);
+}
+
 /* --- rulesets --- */
 
 enum { GO_ON, STOP };
@@ -440,6 +490,8 @@ evaluate(struct eval *e, const struct pf_ruleset *rs, bool *matched)
 			e->v->by = PF_BY_RULE;
 			e->v->pass = r->action == PF_PASS;
 			*matched = true;
+		} else {
+			add_changes(&e->changes, r);
 		}
 		if (r->quick)
 			return STOP;
@@ -689,6 +741,7 @@ keep(struct eval *e, struct pf_flows *flows)
 	f->ruleset = e->v->ruleset;
 	f->ifname = r != NULL && r->so.if_bound ? e->in->ifname : NULL;
 	f->tag = e->pkt.tag;
+	f->changes = e->changes;
 	f->dir = e->pkt.dir;
 	f->af = e->pkt.af;
 	f->proto = e->pkt.proto;
@@ -729,6 +782,8 @@ decide(struct eval *e)
 	}
 	if (v->pass)
 		translate_by_rule(e);
+	if (v->pass && v->by == PF_BY_RULE)
+		add_changes(&e->changes, v->rule);
 	v->makes_state = v->pass && !e->in->fragment && is_query(e->in) &&
 	                 ((v->rule != NULL && v->rule->kind == PF_FILTER &&
 	                   v->rule->state != PF_STATE_NONE) ||
@@ -740,14 +795,37 @@ decide(struct eval *e)
 	}
 }
 
+/* A packet of a state. */
+static void
+by_state(struct eval *e, const struct pf_flow *f)
+{
+	struct pf_verdict *v = e->v;
+
+	v->by = PF_BY_STATE;
+	v->rule = f->rule;
+	v->ruleset = f->ruleset;
+	if (f->tag != NULL)
+		e->pkt.tag = f->tag;
+	translate_by_state(f, &e->pkt);
+	e->changes = f->changes;
+	/* The rule that made the state lets options pass, or not. */
+	if (e->in->options && !(f->rule != NULL && f->rule->allow_opts)) {
+		v->pass = false;
+		v->by = PF_BY_OPTIONS;
+	}
+}
+
 int
 pf_eval(const struct pf_config *conf, const struct pf_eval_env *env,
         struct pf_flows *flows, const struct pf_packet *pkt,
         struct pf_verdict *out)
 {
-	struct eval e = {
-		.conf = conf, .env = env, .in = pkt, .pkt = *pkt, .v = out
-	};
+	struct eval e = { .conf = conf,
+		          .env = env,
+		          .in = pkt,
+		          .pkt = *pkt,
+		          .v = out,
+		          .changes = { .tos = -1 } };
 	const struct pf_flow *f;
 	int code = 0;
 
@@ -758,26 +836,16 @@ pf_eval(const struct pf_config *conf, const struct pf_eval_env *env,
 		out->by = PF_BY_SKIP;
 		return 0;
 	}
+	scrub(&e);
 	f = pkt->fragment ? NULL : find_flow(flows, pkt);
-	if (f != NULL) {
-		out->by = PF_BY_STATE;
-		out->rule = f->rule;
-		out->ruleset = f->ruleset;
-		out->tag = f->tag != NULL ? f->tag : pkt->tag;
-		out->after = *pkt;
-		out->after.tag = out->tag;
-		translate_by_state(f, &out->after);
-		/* The rule that made the state lets options pass, or not. */
-		if (pkt->options && !(f->rule != NULL && f->rule->allow_opts)) {
-			out->pass = false;
-			out->by = PF_BY_OPTIONS;
-		}
-		return 0;
-	}
-	decide(&e);
+	if (f != NULL)
+		by_state(&e, f);
+	else
+		decide(&e);
+	if (f == NULL && out->pass)
+		code = keep(&e, flows);
+	change(&e.changes, &e.pkt);
 	out->tag = e.pkt.tag;
 	out->after = e.pkt;
-	if (out->pass)
-		code = keep(&e, flows);
 	return code;
 }

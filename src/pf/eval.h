@@ -22,11 +22,12 @@ struct pf_packet {
 	uint16_t sport, dport; /* of ICMP queries: both the id */
 	uint8_t icmp_type, icmp_code;
 	uint8_t tcp_flags;
-	uint8_t tos;
-	int prio;       /* of 802.1Q; 0 without */
-	bool fragment;  /* a part that was not put together */
-	bool options;   /* has IP options, or a routing header */
-	bool has_owner; /* of the socket it goes to or comes from */
+	uint8_t tos, ttl; /* ttl: or hop limit; 0: not said */
+	bool df;          /* do not fragment, of IPv4 */
+	int prio;         /* of 802.1Q; 0 without */
+	bool fragment;    /* a part that was not put together */
+	bool options;     /* has IP options, or a routing header */
+	bool has_owner;   /* of the socket it goes to or comes from */
 	uint32_t uid, gid;
 	/* Of a connection that Linux knows. Rules of translation are asked
 	 * once for each: where pf has no state and asks again, Linux goes by

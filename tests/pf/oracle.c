@@ -194,6 +194,9 @@ random_packet(struct shot *s, const struct shot *before, unsigned n)
 		p->dst.b[1] = (uint8_t)s->side;
 		p->dst.b[3] = (uint8_t)(often(80) ? 100 + p->dst.b[3] : 200);
 	}
+	p->ttl = (uint8_t)(often(50) ? 64 : 5);
+	p->tos = (uint8_t)(often(70) ? 0 : rnd(256));
+	p->df = p->af == PF_AF_INET && often(50);
 	p->sport = (uint16_t)(1 + rnd(8));
 	p->dport = (uint16_t)(1 + rnd(8));
 	if (p->proto == PF_PROTO_TCP)
@@ -285,24 +288,37 @@ build(const struct shot *s, uint32_t number, uint8_t *to)
 	to[11] = (uint8_t)s->side;
 	put16(to + 12, v6 ? ETH_P_IPV6 : ETH_P_IP);
 	if (v6) {
-		ip[0] = 0x60;
+		put16(ip, 0x6000U | p->tos << 4);
 		put16(ip + 4, (unsigned)len);
 		ip[6] = p->proto;
-		ip[7] = 64;
+		ip[7] = p->ttl;
 		memcpy(ip + 8, p->src.b, 16);
 		memcpy(ip + 24, p->dst.b, 16);
 		return 54 + len;
 	}
 	ip[0] = 0x45;
+	ip[1] = p->tos;
+	ip[6] = p->df ? 0x40 : 0;
 	put16(ip + 2, (unsigned)(20 + len));
 	put16(ip + 4, number & 0xffff);
-	ip[8] = 64;
+	ip[8] = p->ttl;
 	ip[9] = p->proto;
 	memcpy(ip + 12, p->src.b, 4);
 	memcpy(ip + 16, p->dst.b, 4);
 	c = fold(sum(0, ip, 20));
 	memcpy(ip + 10, &c, 2);
 	return 34 + len;
+}
+
+/* Has a frame what rules may have changed? */
+static bool
+is_changed_as(const struct pf_packet *p, const uint8_t *ip)
+{
+	if (p->af == PF_AF_INET6)
+		return ((ip[0] << 4 | ip[1] >> 4) & 0xff) == p->tos &&
+		       ip[7] == p->ttl;
+	return ip[1] == p->tos && ip[8] == p->ttl &&
+	       ((ip[6] & 0x40) != 0) == p->df;
 }
 
 /* Has a frame the addresses and ports? */
@@ -313,7 +329,8 @@ is_as(const struct pf_packet *p, const uint8_t *frame)
 	const uint8_t *ip = frame + 14, *upper = ip + (v6 ? 40 : 20);
 	size_t len = v6 ? 16 : 4;
 
-	if (memcmp(ip + (v6 ? 8 : 12), p->src.b, len) != 0 ||
+	if (!is_changed_as(p, ip) ||
+	    memcmp(ip + (v6 ? 8 : 12), p->src.b, len) != 0 ||
 	    memcmp(ip + (v6 ? 24 : 16), p->dst.b, len) != 0)
 		return false;
 	if (is_icmp(p))
@@ -476,6 +493,7 @@ expect(struct bed *b, const struct pf_config *conf, struct pf_flows *flows,
 	pkt.rcv_if = pkt.ifname;
 	pkt.ifname = side_of(&pkt) == 0 ? "f0" : "f1";
 	pkt.tag = in.tag;
+	pkt.ttl--;
 	if (pf_eval(conf, &env, flows, &pkt, &out) < 0)
 		return false;
 	s->after = out.after;
@@ -512,7 +530,7 @@ describe(const struct shot *s, unsigned n)
 	       pf_ip_text(s->pkt.af, &s->pkt.src, src), s->pkt.sport,
 	       pf_ip_text(s->pkt.af, &s->pkt.dst, dst), s->pkt.dport);
 	printf("%s, not %s\n",
-	       s->seen && s->expected ? "translated otherwise"
+	       s->seen && s->expected ? "changed otherwise"
 	       : s->seen              ? "passed"
 	                              : "blocked",
 	       s->expected ? "passed" : "blocked");

@@ -136,6 +136,39 @@ other_host(unsigned host)
 }
 
 static void
+put_changes(struct buf *out)
+{
+	static const char *const words[] = { "min-ttl 20", "no-df",
+		                             "min-ttl 40, no-df, set-tos 0x20",
+		                             "set-tos lowdelay",
+		                             "random-id, max-mss 1000" };
+
+	if (often(30))
+		buf_printf(out, " set tos %u", 4 * rnd(64));
+	else
+		buf_printf(out, " scrub (%s)", words[rnd(ARRAY_LEN(words))]);
+}
+
+static void
+put_scrub(struct buf *out)
+{
+	static const char *const words[] = { "min-ttl 20", "no-df",
+		                             "min-ttl 40 set-tos 0x20 no-df",
+		                             "set-tos 0x48 random-id",
+		                             "fragment reassemble" };
+	bool no = often(20);
+
+	buf_printf(out, "%sscrub%s", no ? "no " : "",
+	           often(50)   ? ""
+	           : often(50) ? " in"
+	                       : " out");
+	put_conditions(out, true);
+	if (!no)
+		buf_printf(out, " %s", words[rnd(ARRAY_LEN(words))]);
+	buf_putc(out, '\n');
+}
+
+static void
 put_rule(struct buf *out)
 {
 	static const char *const directions[] = { "", " in", " out" };
@@ -148,6 +181,8 @@ put_rule(struct buf *out)
 		buf_puts(out, " quick");
 	put_conditions(out, false);
 	put_tags(out);
+	if ((pass || match) && often(15))
+		put_changes(out);
 	if (pass && often(20))
 		buf_puts(out, often(50) ? " no state" : " flags any");
 	buf_putc(out, '\n');
@@ -295,6 +330,8 @@ random_ruleset(struct buf *out, struct buf *file)
 			buf_printf(out, " fd0%u::%u", rnd(2), FIRST_HOST);
 		buf_puts(out, " }\n");
 	}
+	for (unsigned i = often(30) ? rnd(4) : 0; i > 0; i--)
+		put_scrub(out);
 	if (often(50))
 		put_translations(out, file);
 	if (often(40))
