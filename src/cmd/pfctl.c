@@ -19,6 +19,7 @@
 #include "net/jailns.h"
 #include "pf/compile.h"
 #include "pf/explain.h"
+#include "pf/info.h"
 #include "pf/live.h"
 #include "pf/load.h"
 #include "pf/pf.h"
@@ -155,6 +156,22 @@ open_store(struct pfctl *c, bool write)
 
 /* --- -s --- */
 
+/* What rules have counted; with -z they begin anew, but not what pf as a whole
+ * has. */
+static int
+read_counters(struct pfctl *c, struct pf_counter *v, size_t n,
+              struct error *err)
+{
+	struct pf_totals gone;
+
+	if (!c->zero)
+		return pf_kernel_counters(v, n, false, err);
+	if (pf_kernel_totals(&gone, err) < 0 ||
+	    pf_kernel_counters(v, n, true, err) < 0)
+		return err->code;
+	return pf_info_keep(&c->store, &gone, err);
+}
+
 /* How many states each rule has. */
 static int
 count_states(struct pfctl *c, struct pf_sid_counts *out)
@@ -185,12 +202,12 @@ show(struct pfctl *c, void (*put)(const struct pf_show *s, struct buf *out),
 	struct error err;
 	size_t n;
 
-	if (open_store(c, false) != 0)
+	if (open_store(c, counters && c->zero) != 0)
 		return 1;
 	n = c->store.conf->n_rules + 1;
 	if (counters) {
 		v = calloc(n, sizeof(*v));
-		if (v == NULL || pf_kernel_counters(v, n, c->zero, &err) < 0) {
+		if (v == NULL || read_counters(c, v, n, &err) < 0) {
 			free(v);
 			return fail(&err);
 		}
@@ -256,6 +273,22 @@ show_states(struct pfctl *c)
 }
 
 static int
+show_info(struct pfctl *c)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	struct pf_info info;
+	struct error err;
+
+	if (open_store(c, false) != 0)
+		return 1;
+	if (pf_info_get(&c->store, &info, &err) < 0)
+		return fail(&err);
+	pf_info_print(&info, c->verbose, &out);
+	fputs(buf_str(&out), stdout);
+	return 0;
+}
+
+static int
 show_options(struct pfctl *c,
              void (*put)(const struct pf_options *o, struct buf *out))
 {
@@ -281,15 +314,11 @@ show_memory(struct pfctl *c)
 }
 
 static const struct modifier shows[] = {
-	{ "nat", show_nat },
-	{ "rules", show_rules },
-	{ "Anchors", show_anchors },
-	{ "states", show_states },
-	{ "labels", show_labels },
-	{ "timeouts", show_timeouts },
-	{ "memory", show_memory },
-	{ "Running", show_running },
-	{ NULL, NULL },
+	{ "nat", show_nat },           { "rules", show_rules },
+	{ "Anchors", show_anchors },   { "states", show_states },
+	{ "info", show_info },         { "labels", show_labels },
+	{ "timeouts", show_timeouts }, { "memory", show_memory },
+	{ "Running", show_running },   { NULL, NULL },
 };
 
 /* --- -F --- */
@@ -358,6 +387,19 @@ flush_states(struct pfctl *c)
 }
 
 static int
+flush_info(struct pfctl *c)
+{
+	struct error err;
+
+	if (open_store(c, true) != 0)
+		return 1;
+	if (pf_info_clear(&c->store, &err) < 0)
+		return fail(&err);
+	say(c, "pf: statistics cleared");
+	return 0;
+}
+
+static int
 flush_all(struct pfctl *c)
 {
 	if (c->ifname != NULL) {
@@ -366,15 +408,15 @@ flush_all(struct pfctl *c)
 	}
 	if (flush_rules(c) != 0 || flush_nat(c) != 0)
 		return 1;
-	return c->anchor[0] == '\0' && !c->below ? flush_states(c) : 0;
+	return c->anchor[0] == '\0' && !c->below
+	           ? flush_states(c) != 0 || flush_info(c) != 0
+	           : 0;
 }
 
 static const struct modifier flushes[] = {
-	{ "nat", flush_nat },
-	{ "rules", flush_rules },
-	{ "states", flush_states },
-	{ "all", flush_all },
-	{ NULL, NULL },
+	{ "nat", flush_nat },       { "rules", flush_rules },
+	{ "states", flush_states }, { "info", flush_info },
+	{ "all", flush_all },       { NULL, NULL },
 };
 
 /* --- -k --- */
@@ -416,7 +458,9 @@ zero(struct pfctl *c)
 	struct pf_counter none;
 	struct error err;
 
-	if (pf_kernel_counters(&none, 1, true, &err) < 0)
+	if (open_store(c, true) != 0)
+		return 1;
+	if (read_counters(c, &none, 1, &err) < 0)
 		return fail(&err);
 	say(c, "pf: rule counters cleared");
 	return 0;

@@ -246,6 +246,19 @@ skip(struct compile *c, struct nf_chain *chain)
 	}
 }
 
+void
+pf_count_interface(struct compile *c, struct nf_chain *chain, enum pf_total in,
+                   enum pf_total out)
+{
+	const char *ifname = c->conf->opts.loginterface;
+
+	if (ifname != NULL && strcmp(ifname, "none") != 0)
+		nf_say(c->t, chain, "%s \"%s\" counter name %s",
+		       c->dir == PF_IN ? "iifname" : "oifname",
+		       pf_linux_ifname(ifname),
+		       pf_total_name(c->dir == PF_IN ? in : out));
+}
+
 /* A packet of a state passes: the shortcut of both its crossings. */
 static void
 shortcut(struct compile *c, struct nf_chain *base)
@@ -272,7 +285,8 @@ pf_skip_packets(struct compile *c, struct nf_chain *chain)
 void
 pf_ask_rules(struct compile *c, struct nf_chain *chain)
 {
-	nf_say(c->t, chain, "meta mark set meta mark & 0x%x",
+	nf_say(c->t, chain,
+	       "counter name n_match meta mark set meta mark & 0x%x",
 	       ~(unsigned)(PF_MARK_RULE | PF_MARK_DONE));
 	nf_say(c->t, chain, "jump a0%c", pf_letter(c));
 }
@@ -306,6 +320,8 @@ begin(struct compile *c, struct nf_chain *base, const struct buf *wins)
 	struct nf_chain *asked;
 
 	pf_skip_packets(c, base);
+	nf_say(c->t, base, "counter name n_searches");
+	pf_count_interface(c, base, PF_TOTAL_IN, PF_TOTAL_OUT);
 	if (c->dir == PF_OUT)
 		nf_say(c->t, base,
 		       "ct state related ct mark & 0x%x != 0 accept",

@@ -18,6 +18,7 @@ block(struct compile *c, struct nf_chain *chain, const struct pf_rule *r)
 	const char *icmp = v6 ? "icmpv6" : "icmp";
 	bool tcp = r->ret == PF_RETURN || r->ret == PF_RETURN_RST;
 
+	pf_count_interface(c, chain, PF_TOTAL_IN_BLOCKED, PF_TOTAL_OUT_BLOCKED);
 	if (r->ret == PF_DROP) {
 		nf_say(c->t, chain, "drop");
 		return;
@@ -54,10 +55,12 @@ keep_state(struct compile *c, struct nf_chain *chain, unsigned sid)
 	/* An error of ICMP has its parent's connection: no new state. */
 	nf_say(c->t, chain, "ct state related accept");
 	nf_say(c->t, chain,
-	       "ct direction original ct mark set ct mark & 0x%x | 0x%x",
+	       "ct direction original ct mark set ct mark & 0x%x | 0x%x "
+	       "counter name n_inserts",
 	       ~(in ? PF_CT_ID1 : PF_CT_ID2), in ? k1 : k2);
 	nf_say(c->t, chain,
-	       "ct direction reply ct mark set ct mark & 0x%x | 0x%x",
+	       "ct direction reply ct mark set ct mark & 0x%x | 0x%x "
+	       "counter name n_inserts",
 	       ~(in ? PF_CT_ID2 : PF_CT_ID1), in ? k2 : k1);
 }
 
@@ -65,8 +68,9 @@ static void
 no_options(struct compile *c, struct nf_chain *chain)
 {
 	nf_say(c->t, chain,
-	       c->af == PF_AF_INET6 ? "exthdr rt exists drop"
-	                            : "ip hdrlength > 5 drop");
+	       c->af == PF_AF_INET6
+	           ? "exthdr rt exists counter name n_options drop"
+	           : "ip hdrlength > 5 counter name n_options drop");
 }
 
 static const char *
@@ -120,7 +124,8 @@ keep_translated(struct compile *c, struct nf_chain *chain)
 	bool in = c->dir == PF_IN;
 
 	nf_say(c->t, chain,
-	       "ct status %s ct direction original ct mark set ct mark | 0x%x",
+	       "ct status %s ct direction original ct mark set ct mark | 0x%x "
+	       "counter name n_inserts",
 	       in ? "dnat" : "snat", in ? PF_CT_K1 : PF_CT_K2);
 }
 

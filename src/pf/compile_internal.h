@@ -6,6 +6,7 @@
 #include "pf/compile.h"
 #include "pf/nf.h"
 #include "pf/number.h"
+#include "pf/totals.h"
 
 /* The packet's mark while rules are gone through. */
 enum pf_mark {
@@ -133,4 +134,8 @@ bool pf_compile_pool(struct compile *c, struct nf_chain *chain,
                      const struct pf_ruleset *rs, const struct pf_rule *r,
                      enum pf_kind kind, const struct pf_alternatives *alt,
                      const char *first);
+
+/* Count what passes here on the interface that statistics are kept of. */
+void pf_count_interface(struct compile *c, struct nf_chain *chain,
+                        enum pf_total in, enum pf_total out);
 #endif

@@ -19,8 +19,9 @@ pass_words(struct compile *c, const struct pf_rule *r)
 {
 	if (!r->pass)
 		return "";
-	return arena_printf(c->t->arena, "ct mark set ct mark | 0x%x ",
-	                    c->dir == PF_IN ? PF_CT_K1 : PF_CT_K2);
+	return arena_printf(
+	    c->t->arena, "ct mark set ct mark | 0x%x counter name n_inserts ",
+	    c->dir == PF_IN ? PF_CT_K1 : PF_CT_K2);
 }
 
 static const char *

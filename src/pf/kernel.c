@@ -125,6 +125,8 @@ pf_kernel_put_removal(uint64_t generation, struct buf *out)
 struct counting {
 	struct pf_counter *v;
 	size_t n;
+	struct pf_totals *totals; /* NULL: not wanted */
+	unsigned family;          /* 0 inet, 1 inet6 */
 };
 
 static uint64_t
@@ -157,27 +159,36 @@ see_counter(const struct nl_reply *r, void *arg, struct error *err)
 	struct nl_attr a, data = { 0 };
 	size_t off = sizeof(struct nfgenmsg);
 	unsigned long id = 0;
+	enum pf_total t = PF_NTOTALS;
 	char name[NFT_NAME_MAXLEN];
 
 	(void)err;
 	while (nl_attr_next(r->data, r->len, &off, &a))
 		if (a.type == NFTA_OBJ_NAME &&
-		    nl_attr_str(&a, name, sizeof(name)) && name[0] == 'c')
-			id = strtoul(name + 1, NULL, 10);
-		else if (a.type == NFTA_OBJ_DATA)
+		    nl_attr_str(&a, name, sizeof(name))) {
+			if (name[0] == 'c')
+				id = strtoul(name + 1, NULL, 10);
+			t = pf_total_find(name);
+		} else if (a.type == NFTA_OBJ_DATA)
 			data = a;
 	if (id > 0 && id < c->n)
 		count(&c->v[id], &data);
+	if (c->totals != NULL && t < PF_NTOTALS) {
+		struct pf_counter sum = { 0 };
+
+		count(&sum, &data);
+		c->totals->packets[c->family][t] = sum.packets;
+		c->totals->bytes[c->family][t] = sum.bytes;
+	}
 	return 0;
 }
 
-int
-pf_kernel_counters(struct pf_counter *v, size_t n, bool zero, struct error *err)
+/* All named counters of both tables. */
+static int
+read_counters(struct counting *c, bool zero, struct error *err)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	struct counting c = { v, n };
 
-	memset(v, 0, n * sizeof(*v));
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		const struct nfgenmsg head = { .nfgen_family = families[i] };
 		struct nl_msg m;
@@ -190,9 +201,28 @@ pf_kernel_counters(struct pf_counter *v, size_t n, bool zero, struct error *err)
 		    NLM_F_DUMP, &head, sizeof(head));
 		nl_put_str(&m, NFTA_OBJ_TABLE, "pf");
 		nl_put_u32(&m, NFTA_OBJ_TYPE, htobe32(NFT_OBJECT_COUNTER));
-		code = ask(&m, see_counter, &c, err);
+		c->family = (unsigned)i;
+		code = ask(&m, see_counter, c, err);
 		if (code < 0 && code != -ENOENT)
 			return code;
 	}
 	return 0;
+}
+
+int
+pf_kernel_counters(struct pf_counter *v, size_t n, bool zero, struct error *err)
+{
+	struct counting c = { .v = v, .n = n };
+
+	memset(v, 0, n * sizeof(*v));
+	return read_counters(&c, zero, err);
+}
+
+int
+pf_kernel_totals(struct pf_totals *out, struct error *err)
+{
+	struct counting c = { .totals = out };
+
+	memset(out, 0, sizeof(*out));
+	return read_counters(&c, false, err);
 }

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "pf/totals.h"
 
 /* One transaction in nft's words: all of it or nothing. -EPERM without the
  * right, -EIO with what the kernel or nft said of it. */
@@ -36,4 +37,6 @@ struct pf_counter {
  */
 int pf_kernel_counters(struct pf_counter *v, size_t n, bool zero,
                        struct error *err);
+/* What is counted as a whole. zero above sets these to 0, too. */
+int pf_kernel_totals(struct pf_totals *out, struct error *err);
 #endif

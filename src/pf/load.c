@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "pf/compile.h"
+#include "pf/info.h"
 #include "pf/kernel.h"
 #include "pf/live.h"
 #include "pf/merge.h"
@@ -22,15 +23,22 @@ commit(struct pf_store *s, struct pf_config *conf, const struct buf *sections,
 	const struct pf_compile_env env = { .world = s->world,
 		                            .dormant = !s->enabled };
 	cleanup_buf struct buf program = BUF_INIT;
+	struct pf_totals gone;
 	struct pf_live_sids sids = { .old = s->conf->numbers };
 	const struct pf_sids_in_use in_use = { pf_live_sid_used, &sids };
+	struct error ignored;
 	int code;
 
 	code = pf_numbers_assign(conf, s->world, sids.old, &in_use, err);
 	pf_live_sids_fini(&sids);
 	if (code < 0 || pf_compile(conf, &env, &program, err) < 0)
 		return err->code;
-	return pf_store_commit(s, conf, sections, &program, err);
+	if (pf_kernel_totals(&gone, err) < 0 ||
+	    pf_store_commit(s, conf, sections, &program, err) < 0)
+		return err->code;
+	/* Statistics are not worth a failure of what has been done. */
+	(void)pf_info_keep(s, &gone, &ignored);
+	return 0;
 }
 
 /* Read the sections and commit what they say. */

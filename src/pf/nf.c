@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pf/addr.h"
+#include "pf/totals.h"
 
 /* --- building --- */
 
@@ -248,6 +249,9 @@ nf_print(const struct nf_table *t, struct buf *out)
 	}
 	for (unsigned i = 0; i < t->n_counters; i++)
 		buf_printf(out, "  counter c%u { }\n", i);
+	for (unsigned i = 0; i < PF_NTOTALS; i++)
+		buf_printf(out, "  counter %s { }\n",
+		           pf_total_name((enum pf_total)i));
 	for (const struct nf_chain *c = t->chain; c != NULL; c = c->next) {
 		buf_printf(out, "  chain %s {\n", c->name);
 		if (c->hook != NULL)

@@ -276,3 +276,45 @@ $gateway"
 	[ "$status" = 0 ]
 	has 'pfctl: set limit states: not here: /proc/sys/net/netfilter/nf_conntrack_max'
 }
+
+# info NAME: its number in pfctl -si.
+info() { pfctl -si | sed -nE "s/^  $1 +([0-9]+).*/\1/p"; }
+
+@test "statistics count lookups, states and drops, over loads" {
+	run pfctl -si
+	has 'Status: Disabled  '
+	pfctl -qef - <<<"set loginterface f0
+$gateway"
+	run pfctl -si
+	[[ $output =~ ^'Status: Enabled for 0 days 00:0'[0-9]:[0-9][0-9]' '+'Debug: Urgent'$'\n' ]] ||
+		is Status
+	[ "$(peers udp dns 10.2.0.2 53 42000)" = ok ]
+	[ "$(peers say dns 60)" = ok ]
+	[ "$(peers say dns 60)" = ok ]
+	[ "$(info 'current entries')" = 2 ]
+	[ "$(info inserts)" = 2 ]
+	[ "$(info removals)" = 0 ]
+	[ "$(info match)" -ge 2 ]
+	# Four packets, each in and out.
+	[ "$(info searches)" -ge 8 ]
+	pfctl -qFs
+	[ "$(info removals)" = 2 ]
+	pfctl -qf - <<<"set loginterface f0
+$gateway"
+	[ "$(info inserts)" = 2 ]
+	pfctl -qz
+	[ "$(info inserts)" = 2 ]
+	[ "$(peers udp no 10.2.0.2 54 42001)" = ok ]
+	[ "$(peers say no 1)" = none ]
+	run pfctl -vsi
+	has 'Hostid:   0x'
+	[[ $output =~ 'Interface Stats for f0 '.*'Bytes In '\ +[1-9][0-9]*\ .*Blocked\ +1\ .*'Packets Out' ]] ||
+		is 'one blocked'
+	run pfctl -F info
+	is 'pf: statistics cleared'
+	[ "$(info inserts)" = 0 ]
+	[ "$(info removals)" = 0 ]
+	[ "$(peers say dns 60)" = ok ]
+	[ "$(info inserts)" = 2 ]
+	[ "$(info removals)" = 0 ]
+}
