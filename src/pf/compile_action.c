@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pf/compile_internal.h"
+#include "pf/logline.h"
 #include "pf/ruleset.h"
 
 /* Block, and answer as the rule says. What goes out is answered by way of a
@@ -76,15 +77,16 @@ no_options(struct compile *c, struct nf_chain *chain)
 static const char *
 log_words(struct compile *c, const struct pf_rule *r)
 {
+	cleanup_buf struct buf prefix = BUF_INIT;
+	struct pf_logline line;
+
 	if (r->log == 0)
 		return "";
+	pf_logline_of(c->conf, r, &line);
+	pf_logline_put(&line, &prefix);
 	return arena_printf(c->t->arena,
-	                    "log group %u snaplen 160 prefix \"%u:%c:%c:\" ",
-	                    r->log_if + 1U, r->id,
-	                    r->action == PF_BLOCK   ? 'b'
-	                    : r->action == PF_MATCH ? 'm'
-	                                            : 'p',
-	                    pf_letter(c));
+	                    "log group %u snaplen %d prefix \"%s\" ",
+	                    r->log_if + 1U, PF_LOG_SNAPLEN, buf_str(&prefix));
 }
 
 /* Is any of this not had yet? */

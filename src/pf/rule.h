@@ -283,6 +283,7 @@ struct pf_rule {
 	struct pf_ruleset *anchor; /* the ruleset it leads to */
 	bool is_inline;            /* had braces */
 
+	const struct pf_ruleset *ruleset; /* it stands in */
 	struct pf_rule *next;
 };
 

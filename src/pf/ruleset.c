@@ -121,6 +121,7 @@ pf_rules_add(struct pf_config *conf, struct pf_ruleset *rs, struct pf_rule *r)
 	struct pf_rules *l = &rs->rules[r->kind];
 
 	r->nr = l->n++;
+	r->ruleset = rs;
 	r->next = NULL;
 	if (l->first == NULL)
 		l->first = r;
