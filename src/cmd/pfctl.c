@@ -399,6 +399,13 @@ flush_info(struct pfctl *c)
 	return 0;
 }
 
+/* Options as they are before any is set. */
+static int
+reset(struct pfctl *c)
+{
+	return flush(c, PF_WANT_OPTION, "pf: interface flags reset");
+}
+
 static int
 flush_all(struct pfctl *c)
 {
@@ -408,15 +415,19 @@ flush_all(struct pfctl *c)
 	}
 	if (flush_rules(c) != 0 || flush_nat(c) != 0)
 		return 1;
-	return c->anchor[0] == '\0' && !c->below
-	           ? flush_states(c) != 0 || flush_info(c) != 0
-	           : 0;
+	if (c->anchor[0] != '\0' || c->below)
+		return 0;
+	return flush_states(c) != 0 || flush_info(c) != 0 || reset(c) != 0;
 }
 
 static const struct modifier flushes[] = {
-	{ "nat", flush_nat },       { "rules", flush_rules },
-	{ "states", flush_states }, { "info", flush_info },
-	{ "all", flush_all },       { NULL, NULL },
+	{ "nat", flush_nat },
+	{ "rules", flush_rules },
+	{ "states", flush_states },
+	{ "info", flush_info },
+	{ "all", flush_all },
+	{ "Reset", reset },
+	{ NULL, NULL },
 };
 
 /* --- -k --- */

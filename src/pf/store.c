@@ -46,20 +46,30 @@ step(int from, const char *name, bool make)
 	return fd >= 0 ? fd : -errno;
 }
 
+/* Where the directories of all namespaces are, and the name of ours. */
+static int
+place(char path[PATH_MAX], char cookie[17], struct error *err)
+{
+	const char *env = secure_getenv("GAOL_RUN");
+	const char *run = env != NULL && env[0] == '/' ? env : "/run/gaol";
+	uint64_t n;
+
+	if (netns_cookie(&n, err) < 0)
+		return err->code;
+	snprintf(path, PATH_MAX, "%s-pf", run);
+	snprintf(cookie, 17, "%" PRIx64, n);
+	return 0;
+}
+
 /* The namespace's directory; -ENOENT where there is none and none is made. */
 static int
 open_dir(bool make, struct error *err)
 {
-	const char *env = secure_getenv("GAOL_RUN");
-	const char *run = env != NULL && env[0] == '/' ? env : "/run/gaol";
 	char path[PATH_MAX], cookie[17];
-	uint64_t n;
 	int top, dir;
 
-	if (netns_cookie(&n, err) < 0)
+	if (place(path, cookie, err) < 0)
 		return err->code;
-	snprintf(path, sizeof(path), "%s-pf", run);
-	snprintf(cookie, sizeof(cookie), "%" PRIx64, n);
 	top = step(AT_FDCWD, path, make);
 	dir = top >= 0 ? step(top, cookie, make) : top;
 	if (top >= 0)
@@ -67,6 +77,27 @@ open_dir(bool make, struct error *err)
 	if (dir < 0)
 		error_set(err, dir, "%s/%s: %s", path, cookie, strerror(-dir));
 	return dir;
+}
+
+/* Nothing is there that anybody would miss: leave nothing. Whoever waits for
+ * the lock sees that it is of the past. */
+static void
+remove_dir(struct pf_store *s)
+{
+	char path[PATH_MAX], cookie[17];
+	struct error ignored;
+	int top;
+
+	pf_tablefile_sweep(s->dir, 0);
+	(void)unlinkat(s->dir, "lock", 0);
+	if (place(path, cookie, &ignored) < 0)
+		return;
+	top = step(AT_FDCWD, path, false);
+	if (top < 0)
+		return;
+	(void)unlinkat(top, cookie, AT_REMOVEDIR);
+	close(top);
+	(void)rmdir(path);
 }
 
 /* --- the file --- */
@@ -304,22 +335,38 @@ read_current(struct pf_store *s, struct error *err)
 	                 "pf is loaded, but what it is has been lost");
 }
 
+/* Whoever had it before us may have left nothing behind. */
+static int
+open_to_write(struct pf_store *s, struct error *err)
+{
+	for (int tries = 0; tries < 100; tries++) {
+		s->dir = open_dir(true, err);
+		s->lock =
+		    s->dir < 0
+		        ? s->dir
+		        : file_lock(s->dir, "lock",
+		                    FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
+		if (s->lock >= 0)
+			return 0;
+		if (s->dir >= 0)
+			close(s->dir);
+		s->dir = -1;
+		if (s->lock != -ENOENT)
+			break;
+	}
+	return err->code;
+}
+
 int
 pf_store_place(struct pf_store *s, const struct pf_world *world, bool write,
                struct error *err)
 {
 	*s = (struct pf_store){ .world = world, .dir = -1, .lock = -1 };
 	snprintf(s->checksum, sizeof(s->checksum), "%032d", 0);
-	s->dir = open_dir(write, err);
-	if (s->dir < 0 && (write || s->dir != -ENOENT))
+	if (write ? open_to_write(s, err) < 0
+	          : (s->dir = open_dir(false, err)) < 0 && s->dir != -ENOENT) {
+		pf_store_close(s);
 		return err->code;
-	if (write) {
-		s->lock = file_lock(s->dir, "lock",
-		                    FILE_LOCK_WAIT | FILE_LOCK_CREATE, err);
-		if (s->lock < 0) {
-			pf_store_close(s);
-			return err->code;
-		}
 	}
 	if (pf_kernel_generation(&s->generation, err) < 0) {
 		pf_store_close(s);
@@ -350,6 +397,9 @@ pf_store_open(struct pf_store *s, const struct pf_world *world, bool write,
 void
 pf_store_close(struct pf_store *s)
 {
+	/* Asked for, but nothing came of it. */
+	if (s->lock >= 0 && s->conf != NULL && s->generation == 0)
+		remove_dir(s);
 	pf_config_free(s->conf);
 	if (s->lock >= 0)
 		close(s->lock);
@@ -395,6 +445,26 @@ remove_state(struct pf_store *s, uint64_t generation)
 		(void)unlinkat(s->dir, name, 0);
 }
 
+/* Pf as before anybody used it: disabled, without rules and tables. */
+static int
+forget(struct pf_store *s, struct pf_config *conf, struct error *err)
+{
+	cleanup_buf struct buf words = BUF_INIT;
+
+	pf_kernel_put_removal(s->generation, &words);
+	if (words.failed)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (s->generation != 0 && pf_kernel_apply(buf_str(&words), err) < 0)
+		return err->code;
+	remove_state(s, s->generation);
+	remove_dir(s);
+	s->generation = 0;
+	if (conf != s->conf)
+		conf->held = s->conf;
+	s->conf = conf;
+	return 0;
+}
+
 int
 pf_store_commit(struct pf_store *s, struct pf_config *conf,
                 const struct buf *sections, const struct buf *program,
@@ -403,6 +473,8 @@ pf_store_commit(struct pf_store *s, struct pf_config *conf,
 	cleanup_buf struct buf words = BUF_INIT;
 	uint64_t now;
 
+	if (!s->enabled && sections->len == 0)
+		return forget(s, conf, err);
 	if (getrandom(&now, sizeof(now), 0) != sizeof(now))
 		return error_sys(err, "random number");
 	now |= 1;

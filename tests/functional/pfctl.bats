@@ -282,3 +282,20 @@ except ConnectionRefusedError:
     pass
 EOF
 }
+
+@test "disabled and flushed, pf leaves nothing behind" {
+	pfctl -ef - <<'EOF'
+set skip on em0
+block return
+EOF
+	run pfctl -d -F all
+	[ "$status" = 0 ]
+	run hostnet nft list ruleset
+	is ''
+	[ ! -e "$GAOL_RUN-pf" ]
+	run pfctl -sr
+	[ "$status" = 0 ]
+	is ''
+	pfctl -d || :
+	[ ! -e "$GAOL_RUN-pf" ]
+}
