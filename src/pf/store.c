@@ -17,6 +17,7 @@
 #include "base/md5.h"
 #include "linux/file.h"
 #include "linux/netns.h"
+#include "linux/tree.h"
 #include "pf/contents.h"
 #include "pf/kernel.h"
 #include "pf/merge.h"
@@ -82,20 +83,18 @@ open_dir(bool make, struct error *err)
 /* Nothing is there that anybody would miss: leave nothing. Whoever waits for
  * the lock sees that it is of the past. */
 static void
-remove_dir(struct pf_store *s)
+remove_dir(void)
 {
 	char path[PATH_MAX], cookie[17];
 	struct error ignored;
 	int top;
 
-	pf_tablefile_sweep(s->dir, 0);
-	(void)unlinkat(s->dir, "lock", 0);
 	if (place(path, cookie, &ignored) < 0)
 		return;
 	top = step(AT_FDCWD, path, false);
 	if (top < 0)
 		return;
-	(void)unlinkat(top, cookie, AT_REMOVEDIR);
+	(void)tree_remove(top, cookie, &ignored);
 	close(top);
 	(void)rmdir(path);
 }
@@ -399,7 +398,7 @@ pf_store_close(struct pf_store *s)
 {
 	/* Asked for, but nothing came of it. */
 	if (s->lock >= 0 && s->conf != NULL && s->generation == 0)
-		remove_dir(s);
+		remove_dir();
 	pf_config_free(s->conf);
 	if (s->lock >= 0)
 		close(s->lock);
@@ -457,7 +456,7 @@ forget(struct pf_store *s, struct pf_config *conf, struct error *err)
 	if (s->generation != 0 && pf_kernel_apply(buf_str(&words), err) < 0)
 		return err->code;
 	remove_state(s, s->generation);
-	remove_dir(s);
+	remove_dir();
 	s->generation = 0;
 	if (conf != s->conf)
 		conf->held = s->conf;
