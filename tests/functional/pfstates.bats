@@ -318,3 +318,34 @@ $gateway"
 	[ "$(info inserts)" = 2 ]
 	[ "$(info removals)" = 0 ]
 }
+
+@test "a VNET jail has states, statistics and timeouts of its own" {
+	local lib
+
+	mkroot "$DIR/r"
+	cp "$BIN/pfctl" "$DIR/r/bin/"
+	ldd "$BIN/pfctl" | grep -o '/[^ ]*' | while read -r lib; do
+		mkdir -p "$DIR/r$(dirname "$lib")"
+		cp -L "$lib" "$DIR/r$lib"
+	done
+	jail -qc name=v path="$DIR/r" persist vnet
+	run jexec v sh -c '{ echo set timeout udp.first 555
+		echo pass; } | pfctl -ef -'
+	is 'pf enabled'
+	[ "$(jexec v cat /proc/sys/net/netfilter/nf_conntrack_udp_timeout)" = 555 ]
+	jexec v ip link set lo up
+	jexec v httpd -p 127.0.0.1:80 -h /var/www
+	fetched() { jexec v wget -q -O /dev/null http://127.0.0.1/index.html; }
+	eventually 60 fetched
+	run jexec v pfctl -ss
+	has ' 127.0.0.1:80 <- 127.0.0.1:'
+	has ' -> 127.0.0.1:80       '
+	run pfctl -ss
+	is ''
+	run pfctl -j v -si
+	[[ $output =~ 'current entries '\ +[1-9] ]] || is entries
+	run jexec v pfctl -k 127.0.0.1
+	[[ $output =~ ^'killed '[1-9][0-9]*' states from 1 sources' ]] || is killed
+	run jexec v pfctl -ss
+	is ''
+}
