@@ -520,6 +520,8 @@ write_options(struct pfctl *c)
 	size_t n = pf_sysctls_plan(&c->store.conf->opts, v);
 
 	pf_sysctls_write("/proc/sys/net", v, n, tell, NULL);
+	if (c->verbose > 0)
+		pf_timeouts_tell(&c->store.conf->opts, tell, NULL);
 }
 
 static int

@@ -189,6 +189,36 @@ pf_sysctls_write(const char *root, const struct pf_sysctl *v, size_t n,
 	return bad;
 }
 
+static void
+tell_idle(const char *kind, const char *name,
+          void (*tell)(void *ctx, const char *line), void *ctx)
+{
+	char line[96];
+
+	snprintf(line, sizeof(line), "pfctl: set %s %s: nothing on Linux", kind,
+	         name);
+	tell(ctx, line);
+}
+
+void
+pf_timeouts_tell(const struct pf_options *o,
+                 void (*tell)(void *ctx, const char *line), void *ctx)
+{
+	static const enum pf_timeout idle[] = {
+		PF_TM_TCP_TSDIFF, PF_TM_ICMP_ERROR, PF_TM_INTERVAL,
+		PF_TM_ADAPTIVE_START, PF_TM_ADAPTIVE_END
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
+		if ((o->timeout_set & (1U << idle[i])) != 0)
+			tell_idle("timeout", pf_timeout_name(idle[i]), tell,
+			          ctx);
+	for (unsigned l = PF_LIMIT_STATES + 1; l < PF_NLIMITS; l++)
+		if ((o->limit_set & (1U << l)) != 0)
+			tell_idle("limit", pf_limit_name((enum pf_limit)l),
+			          tell, ctx);
+}
+
 /* --- what is printed --- */
 
 /* pfctl's order: the kernel's, but that tcp.tsdiff stands with the others of

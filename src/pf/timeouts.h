@@ -38,6 +38,11 @@ size_t pf_sysctls_plan(const struct pf_options *o,
 unsigned pf_sysctls_write(const char *root, const struct pf_sysctl *v, size_t n,
                           void (*tell)(void *ctx, const char *line), void *ctx);
 
+/* A line for each timeout and limit that somebody set and Linux has nothing
+ * for. */
+void pf_timeouts_tell(const struct pf_options *o,
+                      void (*tell)(void *ctx, const char *line), void *ctx);
+
 /* One timeout, as it holds: adaptive values follow the limit of states. */
 uint32_t pf_timeout_now(const struct pf_options *o, enum pf_timeout t);
 uint32_t pf_limit_now(const struct pf_options *o, enum pf_limit l);

@@ -146,6 +146,26 @@ what_is_missing_is_told_if_it_was_set(void **state)
 }
 
 static void
+what_linux_has_not_is_told(void **state)
+{
+	struct pf_config *conf =
+	    options("set timeout { adaptive.start 7 adaptive.end 9 "
+	            "tcp.first 3 interval 5 }\n"
+	            "set limit { states 20 frags 30 }\n");
+	cleanup_buf struct buf said = BUF_INIT;
+
+	(void)state;
+	pf_timeouts_tell(&conf->opts, gather, &said);
+	assert_string_equal(
+	    buf_str(&said),
+	    "pfctl: set timeout interval: nothing on Linux\n"
+	    "pfctl: set timeout adaptive.start: nothing on Linux\n"
+	    "pfctl: set timeout adaptive.end: nothing on Linux\n"
+	    "pfctl: set limit frags: nothing on Linux\n");
+	pf_config_free(conf);
+}
+
+static void
 shown_as_freebsd_does(void **state)
 {
 	struct pf_config *conf = options("set timeout tcp.first 77\n"
@@ -198,6 +218,7 @@ main(void)
 		cmocka_unit_test(each_timeout_has_its_file),
 		cmocka_unit_test(an_unset_limit_is_not_written),
 		cmocka_unit_test(what_is_missing_is_told_if_it_was_set),
+		cmocka_unit_test(what_linux_has_not_is_told),
 		cmocka_unit_test(shown_as_freebsd_does),
 	};
 
