@@ -39,6 +39,7 @@ static bool have_netns;
 struct wire {
 	struct card c;
 	int fd; /* the packet socket */
+	struct sockaddr_ll at;
 };
 
 static void
@@ -60,17 +61,42 @@ refused(const char *line)
 	assert_true(card_make(&c, &virtio_net, lines, &err) < 0);
 }
 
+/* A card without a network, whose driver has it do all it can. */
 static void
-wire_up(struct wire *w)
+make_driven(struct card *c)
 {
-	struct sockaddr_ll at = { .sll_family = AF_PACKET,
-		                  .sll_protocol = htons(ETHERTYPE) };
+	make(c, NULL, NULL, NULL);
+	(void)card_up(c, ALL, 3, 64);
+}
 
-	make(&w->c, "backend=tap7", "mac=02:00:00:00:00:07", "mtu=9000");
+/* The other side of the tap. */
+static void
+attach(struct wire *w, const char *tap)
+{
+	w->at = (struct sockaddr_ll){ .sll_family = AF_PACKET,
+		                      .sll_protocol = htons(ETHERTYPE),
+		                      .sll_ifindex = (int)if_nametoindex(tap) };
 	w->fd = socket(AF_PACKET, SOCK_RAW, htons(ETHERTYPE));
 	assert_true(w->fd >= 0);
-	at.sll_ifindex = (int)if_nametoindex("tap7");
-	assert_int_equal(bind(w->fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(bind(w->fd, (struct sockaddr *)&w->at, sizeof(w->at)),
+	                 0);
+}
+
+/* A card on a tap, and its wire. Skips where there may be none. */
+static void
+wire_make(struct wire *w)
+{
+	if (!have_netns)
+		skip();
+	make(&w->c, "backend=tap7", "mac=02:00:00:00:00:07", "mtu=9000");
+	attach(w, "tap7");
+}
+
+static void
+wire_up(struct wire *w, uint64_t features)
+{
+	wire_make(w);
+	(void)card_up(&w->c, features, 3, 64);
 }
 
 static void
@@ -88,6 +114,15 @@ frame(uint8_t *f, unsigned len, uint8_t fill)
 
 	memset(f, fill, len);
 	memcpy(f, head, sizeof(head));
+}
+
+static void
+to_wire(struct wire *w, unsigned len, uint8_t fill)
+{
+	uint8_t sent[2048];
+
+	frame(sent, len, fill);
+	assert_int_equal(send(w->fd, sent, len, 0), len);
 }
 
 /* len bytes from the wire, waiting for them. */
@@ -184,8 +219,7 @@ commands_are_answered(void **state)
 	struct card c;
 
 	(void)state;
-	make(&c, NULL, NULL, NULL);
-	(void)card_up(&c, ALL, 3, 64);
+	make_driven(&c);
 	assert_int_equal(control(&c, 1, 1, mac, 6), 0);
 	assert_int_equal(card_config(&c, 0, 4), 0x05040302);
 	assert_int_equal(control(&c, 1, 1, mac, 5), 1);
@@ -227,8 +261,7 @@ tables_are_as_long_as_they_say(void **state)
 	struct card c;
 
 	(void)state;
-	make(&c, NULL, NULL, NULL);
-	(void)card_up(&c, ALL, 3, 64);
+	make_driven(&c);
 	assert_int_equal(tables(&c, 0, 0, 8), 0);
 	assert_int_equal(tables(&c, 1, 1, 20), 0);
 	assert_int_equal(tables(&c, 64, 64, 8 + 6 * 128), 0);
@@ -255,8 +288,7 @@ frames_are_swallowed_without_a_network(void **state)
 	struct card c;
 
 	(void)state;
-	make(&c, NULL, NULL, NULL);
-	(void)card_up(&c, ALL, 3, 64);
+	make_driven(&c);
 	for (unsigned i = 0; i < 300; i++)
 		assert_int_equal(card_do(&c, 1, &part, 1), 0);
 	assert_int_equal(card_do(&c, 1, &tiny, 1), 0);
@@ -271,13 +303,11 @@ frames_reach_the_wire(void **state)
 	struct wire w;
 
 	(void)state;
-	if (!have_netns)
-		skip();
 	for (unsigned face = 0; face < 2; face++) {
 		unsigned head = face == 0 ? HEADER : LEGACY_HEADER;
 		static const uint8_t none[HEADER];
 
-		wire_up(&w);
+		wire_make(&w);
 		w.c.legacy = face == 1;
 		assert_int_equal(
 		    card_up(&w.c, face == 0 ? ALL : 0, 3, 64) & 0x44, 4);
@@ -305,15 +335,22 @@ frames_reach_the_wire(void **state)
 }
 
 static void
-give_buffers(struct card *c, unsigned n, uint32_t bytes)
+give_queue(struct card *c, unsigned queue, uint64_t at, uint64_t apart,
+           unsigned n, uint32_t bytes)
 {
 	for (unsigned i = 0; i < n; i++) {
-		const struct fake_part part = { RX + 0x1000ull * i, bytes,
+		const struct fake_part part = { at + apart * i, bytes,
 			                        FAKE_WRITE };
 
-		fake_buffer(&c->q[0], &part, 1);
+		fake_buffer(&c->q[queue], &part, 1);
 	}
-	card_notify(c, 0);
+	card_notify(c, queue);
+}
+
+static void
+give_buffers(struct card *c, unsigned n, uint32_t bytes)
+{
+	give_queue(c, 0, RX, 0x1000, n, bytes);
 }
 
 static void
@@ -323,13 +360,11 @@ frames_come_from_the_wire(void **state)
 	struct wire w;
 
 	(void)state;
-	if (!have_netns)
-		skip();
 	for (unsigned face = 0; face < 3; face++) {
 		/* Modern with and without merging, and legacy. */
 		unsigned head = face == 2 ? LEGACY_HEADER : HEADER;
 
-		wire_up(&w);
+		wire_make(&w);
 		w.c.legacy = face == 2;
 		(void)card_up(&w.c,
 		              face == 0   ? ALL
@@ -342,12 +377,12 @@ frames_come_from_the_wire(void **state)
 			uint32_t id, used;
 			uint16_t buffers;
 
-			frame(sent, len, (uint8_t)i);
-			assert_int_equal(send(w.fd, sent, len, 0), len);
+			to_wire(&w, len, (uint8_t)i);
 			assert_true(card_wait(&w.c, 0, &id, &used));
 			assert_int_equal(used, head + len);
 			fake_get(w.c.f.vm->mem, RX + 0x1000ull * i + head, got,
 			         len);
+			frame(sent, len, (uint8_t)i);
 			assert_memory_equal(got, sent, len);
 			if (head == LEGACY_HEADER)
 				continue;
@@ -362,19 +397,15 @@ frames_come_from_the_wire(void **state)
 static void
 a_frame_is_spread_over_buffers(void **state)
 {
-	uint8_t sent[600], got[600];
+	uint8_t sent[250], got[250];
 	uint32_t id, len;
 	uint16_t buffers;
 	struct wire w;
 
 	(void)state;
-	if (!have_netns)
-		skip();
-	wire_up(&w);
-	(void)card_up(&w.c, ALL, 3, 64);
+	wire_up(&w, ALL);
 	give_buffers(&w.c, 16, 100);
-	frame(sent, 250, 'z');
-	assert_int_equal(send(w.fd, sent, 250, 0), 250);
+	to_wire(&w, 250, 'z');
 	for (unsigned i = 0; i < 3; i++) {
 		assert_true(card_wait(&w.c, 0, &id, &len));
 		assert_int_equal(len, i < 2 ? 100 : 62);
@@ -384,14 +415,13 @@ a_frame_is_spread_over_buffers(void **state)
 	fake_get(w.c.f.vm->mem, RX + 12, got, 88);
 	fake_get(w.c.f.vm->mem, RX + 0x1000, got + 88, 100);
 	fake_get(w.c.f.vm->mem, RX + 0x2000, got + 188, 62);
+	frame(sent, 250, 'z');
 	assert_memory_equal(got, sent, 250);
 	assert_false(fake_used(&w.c.q[0], &id, &len));
 	/* One that takes more than there is, is dropped; the next comes. */
-	frame(sent, 600, 'y');
 	for (unsigned i = 0; i < 3; i++)
-		(void)send(w.fd, sent, 600, 0);
-	frame(sent, 60, 'x');
-	assert_int_equal(send(w.fd, sent, 60, 0), 60);
+		to_wire(&w, 600, 'y');
+	to_wire(&w, 60, 'x');
 	do
 		assert_true(card_wait(&w.c, 0, &id, &len));
 	while (len != 72);
@@ -429,10 +459,7 @@ only_wanted_frames_come(void **state)
 	struct wire w;
 
 	(void)state;
-	if (!have_netns)
-		skip();
-	wire_up(&w);
-	(void)card_up(&w.c, ALL, 3, 64);
+	wire_up(&w, ALL);
 	give_buffers(&w.c, 16, 2048);
 	send_to(&w, other, 1);
 	expect_fill(&w, 1);
@@ -457,20 +484,14 @@ only_wanted_frames_come(void **state)
 static void
 a_frame_too_large_is_dropped(void **state)
 {
-	uint8_t sent[600];
 	uint32_t id, len;
 	struct wire w;
 
 	(void)state;
-	if (!have_netns)
-		skip();
-	wire_up(&w);
-	(void)card_up(&w.c, MODERN, 3, 64);
+	wire_up(&w, MODERN);
 	give_buffers(&w.c, 4, 100);
-	frame(sent, 250, 'z');
-	assert_int_equal(send(w.fd, sent, 250, 0), 250);
-	frame(sent, 80, 'x');
-	assert_int_equal(send(w.fd, sent, 80, 0), 80);
+	to_wire(&w, 250, 'z');
+	to_wire(&w, 80, 'x');
 	assert_true(card_wait(&w.c, 0, &id, &len));
 	assert_int_equal(len, 92);
 	wire_down(&w);
@@ -479,18 +500,13 @@ a_frame_too_large_is_dropped(void **state)
 static void
 frames_wait_for_buffers_and_over_a_save(void **state)
 {
-	uint8_t sent[60];
 	uint32_t id, len;
 	struct wire w;
 
 	(void)state;
-	if (!have_netns)
-		skip();
-	wire_up(&w);
-	(void)card_up(&w.c, ALL, 3, 64);
+	wire_up(&w, ALL);
 	for (unsigned round = 0; round < 20; round++) {
-		frame(sent, 60, (uint8_t)round);
-		assert_int_equal(send(w.fd, sent, 60, 0), 60);
+		to_wire(&w, 60, (uint8_t)round);
 		vm_pause(w.c.f.vm);
 		give_buffers(&w.c, 1, 2048);
 		assert_int_equal(fake_vm_roundtrip(&w.c.f, NULL), 0);
@@ -509,10 +525,7 @@ the_hosts_side_may_vanish(void **state)
 	struct wire w;
 
 	(void)state;
-	if (!have_netns)
-		skip();
-	wire_up(&w);
-	(void)card_up(&w.c, ALL, 3, 64);
+	wire_up(&w, ALL);
 	give_buffers(&w.c, 4, 2048);
 	assert_int_equal(system("ip link set tap7 down"), 0);
 	assert_int_equal(card_do(&w.c, 1, &part, 1), 0);
@@ -549,24 +562,12 @@ pairs_are_switched_on(void **state)
 	card_free(&c);
 }
 
-static void
-give_pair(struct card *c, unsigned queue, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		const struct fake_part part = {
-			RX + 0x20000ull * queue + 0x800ull * i, 2048, FAKE_WRITE
-		};
-
-		fake_buffer(&c->q[queue], &part, 1);
-	}
-	card_notify(c, queue);
-}
-
 /* A UDP datagram from this port: each is a flow of its own, which the tap gives
  * to one queue. */
 static void
-send_flow(struct wire *w, struct sockaddr_ll to, uint8_t port)
+send_flow(struct wire *w, uint8_t port)
 {
+	struct sockaddr_ll to = w->at;
 	uint8_t f[60];
 	static const uint8_t ip[] = { 0x45, 0, 0,    40, 0,    0, 0, 0,  64,
 		                      17,   0, 0,    10, 9,    0, 1, 10, 9,
@@ -587,8 +588,6 @@ send_flow(struct wire *w, struct sockaddr_ll to, uint8_t port)
 static void
 each_pair_receives(void **state)
 {
-	struct sockaddr_ll at = { .sll_family = AF_PACKET,
-		                  .sll_protocol = htons(ETHERTYPE) };
 	uint32_t id, len, got[2] = { 0, 0 };
 	uint16_t pairs = 2;
 	struct wire w;
@@ -597,16 +596,13 @@ each_pair_receives(void **state)
 	if (!have_netns)
 		skip();
 	make(&w.c, "backend=tap9", "queues=2", NULL);
-	w.fd = socket(AF_PACKET, SOCK_RAW, htons(ETHERTYPE));
-	assert_true(w.fd >= 0);
-	at.sll_ifindex = (int)if_nametoindex("tap9");
-	assert_int_equal(bind(w.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	attach(&w, "tap9");
 	(void)card_up(&w.c, ALL, 5, 64);
 	assert_int_equal(control_at(&w.c, 4, 4, 0, &pairs, 2), 0);
-	give_pair(&w.c, 0, 60);
-	give_pair(&w.c, 2, 60);
+	give_queue(&w.c, 0, RX, 0x800, 60, 2048);
+	give_queue(&w.c, 2, RX + 0x40000, 0x800, 60, 2048);
 	for (unsigned i = 0; i < 40; i++)
-		send_flow(&w, at, (uint8_t)i);
+		send_flow(&w, (uint8_t)i);
 	for (unsigned i = 0; i < 5000 && got[0] + got[1] < 40; i++) {
 		for (unsigned p = 0; p < 2; p++)
 			while (fake_used(&w.c.q[2 * p], &id, &len))
