@@ -83,7 +83,9 @@ small() {
 @test "what cannot be read is an I/O error of the guest, the rest is there" {
 	told
 	# A medium that errs: a loop device whose file lost its second half; and
-	# an image that did.
+	# an image that did. On older Linux (6.1) only a loop device that reads its
+	# file directly errs, others make up zeros: the guest is to see what the
+	# host sees.
 	script <<-'EOF'
 	for d in vdb vdc; do
 		dd if=/dev/$d of=/dev/null bs=64k count=1 iflag=direct
@@ -98,23 +100,26 @@ small() {
 	done
 	EOF
 	small 40
-	head -c 8M /dev/urandom >"$DIR/small/medium"
-	cp "$DIR/small/medium" "$DIR/small/image"
-	kept=$(dd if="$DIR/small/image" bs=64k skip=20 count=1 2>/dev/null | md5sum | cut -c1-32)
-	LOOP=$(losetup -f --show "$DIR/small/medium") || skip "no loop device"
+	head -c 8M /dev/urandom >"$DIR/medium"
+	cp "$DIR/medium" "$DIR/small/image"
+	kept=$(dd if="$DIR/medium" bs=64k skip=20 count=1 2>/dev/null | md5sum | cut -c1-32)
+	LOOP=$(losetup -f --show "$DIR/medium") || skip "no loop device"
+	losetup --direct-io=on "$LOOP" || echo "its file is not read directly"
 	for how in auto threads; do
-		truncate -s 8M "$DIR/small/medium" "$DIR/small/image"
+		truncate -s 8M "$DIR/medium" "$DIR/small/image"
 		: >"$OUT"
 		guest_start "$RUN" -s 3,virtio-blk,"$DIR/script",ro \
 			-s 4,virtio-blk,"$LOOP,aio=$how,nocache" \
 			-s 5,virtio-blk,"$DIR/small/image,aio=$how" errs
 		guest_says 'vdc before 0'
 		grep -q 'vdb before 0' "$OUT"
-		truncate -s 4M "$DIR/small/medium" "$DIR/small/image"
+		truncate -s 4M "$DIR/medium" "$DIR/small/image"
+		lost=0
+		dd if="$LOOP" bs=64k skip=110 count=1 iflag=direct >"$DIR/lost" || lost=1
 		go on
 		guest_end
 		[ "$STATUS" = 1 ]
-		grep -q 'vdb lost 1' "$OUT"
+		grep -q "vdb lost $lost" "$OUT"
 		grep -q 'vdc lost 1' "$OUT"
 		[ "$(grep -c "$kept" "$OUT")" = 2 ]
 	done
