@@ -25,6 +25,14 @@ guest_teardown() {
 	gaol_teardown
 }
 
+# kvm_or_skip: for tests of the engine that lets the processor run the guest.
+kvm_or_skip() {
+	run timeout -s KILL 20 "$BIN/bhyve" -o engine=kvm -s 0,hostbridge \
+		-o loader.kernel=/dev/null probe
+	[[ $output != *"engine 'kvm'"* ]] ||
+		skip "${output#*engine \'kvm\': }"
+}
+
 bhyvectl() { "$BIN/bhyvectl" "$@"; }
 
 # bhyve_line WORDS OPTION ...: bhyve with the kit's guest, in the played host's

@@ -5,10 +5,7 @@ load guest
 
 setup() {
 	guest_setup
-	run timeout -s KILL 20 "$BIN/bhyve" -o engine=kvm -s 0,hostbridge \
-		-o loader.kernel=/dev/null probe
-	[[ $output != *"engine 'kvm'"* ]] ||
-		skip "${output#*engine \'kvm\': }"
+	kvm_or_skip
 }
 
 teardown() {

@@ -6,6 +6,7 @@ load guest
 
 setup() {
 	guest_setup
+	ENGINE=soft
 }
 
 teardown() {
@@ -20,7 +21,7 @@ EFI=/usr/lib/grub/x86_64-efi
 # rom_start ROM OPTION ...: a machine with firmware, in the background.
 rom_start() {
 	[ -e "${1%%,*}" ] || skip "no ${1%%,*} here"
-	nsenter --net="/run/netns/$NETNS" -- "$BIN/bhyve" -o engine=soft \
+	nsenter --net="/run/netns/$NETNS" -- "$BIN/bhyve" -o "engine=$ENGINE" \
 		-m 512M -H -s 0,hostbridge -s 31,lpc -l com1,stdio \
 		-l "bootrom,$1" "${@:2}" </dev/null >>"$OUT" 2>"$OUT.err" 3>&- &
 	VM=$!
@@ -80,8 +81,15 @@ rom_start() {
 	guest_end
 }
 
-@test "SeaBIOS boots a sector of 512 bytes" {
-	# Writes its text to COM1, then powers off by the PM1 control register.
+# In the lab the software engine itself is emulated, and KVM's tests have the
+# firmware.
+not_emulated() {
+	[ "${GAOL_SLOW:-1}" = 1 ] || skip "an emulator in an emulator"
+}
+
+# boots_sector: a sector that writes its text to COM1, then powers off by the PM1
+# control register.
+boots_sector() {
 	python3 - "$DIR/disk" <<-'END'
 	import sys
 	code = bytes.fromhex('fc31c08ed88ed0bc007cbe2e7cac84c07412'
@@ -95,6 +103,16 @@ rom_start() {
 	[ "$STATUS" = 1 ]
 	grep -q SeaBIOS "$OUT"
 	grep -q 'sector of ours' "$OUT"
+}
+
+@test "SeaBIOS boots a sector of 512 bytes" {
+	boots_sector
+}
+
+@test "SeaBIOS boots a sector of 512 bytes on KVM" {
+	kvm_or_skip
+	ENGINE=kvm
+	boots_sector
 }
 
 # grub_disk FILE: GRUB in the MBR, the kit's kernel on a partition.
@@ -131,7 +149,8 @@ grub_disk() {
 	END
 }
 
-@test "SeaBIOS boots GRUB, and GRUB a kernel, from the second disk by bootindex" {
+# boots_grub: from the second disk, by bootindex.
+boots_grub() {
 	[ -e "$GRUB/boot.img" ] || skip "no GRUB here"
 	grub_disk "$DIR/disk"
 	truncate -s 1M "$DIR/empty"
@@ -141,6 +160,17 @@ grub_disk() {
 	[ "$STATUS" = 1 ]
 	grep -q 'GRUB' "$OUT"
 	grep -q 'gaol guest up' "$OUT"
+}
+
+@test "SeaBIOS boots GRUB, and GRUB a kernel, from the second disk by bootindex" {
+	not_emulated
+	boots_grub
+}
+
+@test "SeaBIOS boots GRUB, and GRUB a kernel, on KVM" {
+	kvm_or_skip
+	ENGINE=kvm
+	boots_grub
 }
 
 # esp_disk FILE: an EFI system partition with GRUB and the kit's kernel.
@@ -161,7 +191,8 @@ esp_disk() {
 	mcopy -i "$1" "$KIT/vmlinuz" "$KIT/initrd" ::
 }
 
-@test "OVMF boots GRUB from an EFI system partition, and keeps its variables" {
+# boots_esp: an EFI system partition; variables are kept.
+boots_esp() {
 	[ -d "$EFI" ] || skip "no GRUB for EFI here"
 	[ -e "$OVMF/OVMF_CODE.fd" ] || skip "no OVMF here"
 	# The 2 MiB build: the other one takes five times as long to unpack itself.
@@ -177,4 +208,19 @@ esp_disk() {
 	run cmp -s "$OVMF/OVMF_VARS.fd" "$DIR/vars"
 	[ "$status" = 1 ]
 	tr -d '\000' <"$DIR/vars" | grep -aq BootOrder
+}
+
+@test "OVMF boots GRUB from an EFI system partition, and keeps its variables" {
+	not_emulated
+	boots_esp
+}
+
+# QEMU 7.2's nested SVM fails an assertion, and the lab's machine is gone, when a
+# guest sets CR8, as OVMF does after each interrupt, while the next one waits.
+@test "OVMF boots GRUB from an EFI system partition on KVM" {
+	kvm_or_skip
+	[ "${GAOL_SLOW:-1}" = 1 ] || [ -n "${GAOL_CHOSEN-}" ] ||
+		skip "QEMU 7.2 does not live through it; name it to try"
+	ENGINE=kvm
+	boots_esp
 }
