@@ -27,7 +27,7 @@
 enum {
 	NL_MSG_MAX = 2048,     /* one request, bytes */
 	NL_REPLY_MAX = 32768,  /* one datagram of answers, bytes */
-	NL_DUMP_MAX = 1 << 18, /* messages in the answer to one request */
+	NL_DUMP_MAX = 1 << 22, /* messages in the answer to one request */
 };
 
 /* A request under construction, in the caller's storage. */

@@ -120,11 +120,17 @@ all udp 10.2.0.2:53 <- 10.1.0.2:42000       MULTIPLE:MULTIPLE'
 	run states
 	is 'all icmp 10.2.0.1:77 (10.1.0.2:77) -> 10.2.0.2:77       0:0
 all icmp 10.2.0.2:77 <- 10.1.0.2:77       0:0'
-	pfctl -qFs
+	run pfctl -Fs
+	is '2 states cleared'
+	run pfctl -ss
+	is ''
 	[ "$(peers tcp six 2001:db8:2::2 22 43000)" = ok ]
 	six='all tcp 2001:db8:1::2[43000] -> 2001:db8:2::2[22]       ESTABLISHED:ESTABLISHED
 all tcp 2001:db8:2::2[22] <- 2001:db8:1::2[43000]       ESTABLISHED:ESTABLISHED'
 	eventually 60 only_tcp_is "$six" || is "$(states)"
+	run pfctl -k 2001:db8:1::2
+	has 'killed 2 states'
+	only_tcp_is ''
 }
 
 # Neighbour discovery may come at any time.
