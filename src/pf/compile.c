@@ -328,6 +328,7 @@ begin(struct compile *c, struct nf_chain *base, const struct buf *wins)
 		       PF_CT_ANSWER);
 	if (c->answers)
 		know_answers(c, base);
+	pf_say_flushed(c, base);
 	shortcut(c, base);
 	if (!c->translates[c->dir]) {
 		pf_ask_rules(c, base);

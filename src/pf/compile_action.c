@@ -105,9 +105,6 @@ can_do(struct compile *c, const struct pf_rule *r)
 		{ r->divert_port != 0 || r->divert_reply, "divert" },
 		{ r->dn[0] != 0 || r->dn[1] != 0, "dnpipe and dnqueue" },
 		{ r->queue != NULL, "queue" },
-		{ r->so.max != 0 || r->so.track != PF_TRACK_NONE ||
-		      r->so.rate_limit != 0,
-		  "limits of states" },
 		{ r->so.if_bound, "if-bound" },
 		{ r->state == PF_STATE_SYNPROXY, "synproxy state" },
 		{ r->once, "once" },
@@ -165,6 +162,30 @@ pass_with_state(struct compile *c, struct nf_chain *chain,
 	}
 }
 
+/* What a rule says of its states, but for keeping them. */
+static void
+limit(struct compile *c, struct nf_chain *chain, const struct pf_rule *r)
+{
+	const struct pf_state_opts *so = &r->so;
+	struct nf_chain *fail;
+
+	if (so->timeout_set == 0 && so->max == 0 &&
+	    so->track == PF_TRACK_NONE && so->max_src_states == 0)
+		return;
+	/* An error of ICMP has its parent's connection: no new state. */
+	nf_say(c->t, chain, "ct state related accept");
+	pf_say_timeouts(c, chain, r);
+	if (so->max == 0 && so->track == PF_TRACK_NONE &&
+	    so->max_src_states == 0)
+		return;
+	fail = nf_chain_new(c->t, NULL, "f%u%c", r->id, pf_letter(c));
+	if (fail == NULL)
+		return;
+	/* A pass rule has the policy for this in place of block's. */
+	block(c, fail, r);
+	pf_say_limits(c, chain, r, fail->name);
+}
+
 static bool
 action(struct compile *c, const struct pf_rule *r, struct buf *wins)
 {
@@ -177,6 +198,7 @@ action(struct compile *c, const struct pf_rule *r, struct buf *wins)
 	if (r->action == PF_BLOCK) {
 		block(c, chain, r);
 	} else if (r->state != PF_STATE_NONE) {
+		limit(c, chain, r);
 		pf_say_changes(c, chain, r);
 		pass_with_state(c, chain, r);
 	} else {
@@ -249,6 +271,8 @@ state_action(struct compile *c, unsigned sid, struct buf maps[2])
 	if (tag != 0)
 		nf_say(c->t, chain, "meta mark set meta mark & 0x%x | 0x%x",
 		       ~(unsigned)PF_MARK_TAG, tag);
+	if (!s->gone)
+		pf_say_state_limits(c, chain, s->rule);
 	pf_say_changes(c, chain, s->rule);
 	pass(c, chain, s->rule);
 	nf_map_add(&maps[0], sid << PF_CT_SHIFT, chain->name);
@@ -265,6 +289,21 @@ state_actions(struct compile *c, struct buf maps[2])
 	return true;
 }
 
+/* Each rule's limits of connections. */
+static bool
+connections(struct compile *c)
+{
+	const struct pf_ruleset *top = c->conf->main;
+
+	for (const struct pf_ruleset *rs = top; rs != NULL;
+	     rs = pf_ruleset_next(top, rs))
+		for (const struct pf_rule *r = rs->rules[PF_FILTER].first;
+		     r != NULL; r = r->next)
+			if (!pf_compile_connections(c, rs, r))
+				return false;
+	return true;
+}
+
 bool
 pf_compile_states(struct compile *c)
 {
@@ -274,7 +313,7 @@ pf_compile_states(struct compile *c)
 	bool ok;
 
 	c->dir = PF_IN; /* of what log (all) says */
-	ok = state_actions(c, maps);
+	ok = connections(c) && state_actions(c, maps);
 	for (unsigned k = 0; k < 2; k++) {
 		struct nf_chain *chain = nf_chain_new(c->t, NULL, "k%u", k + 1);
 

@@ -33,6 +33,9 @@ enum pf_mark {
 /* Labels of connections: bits, the first of them for changes by match rules. */
 enum {
 	PF_LABELS = 120,
+	PF_LABEL_COUNTED, /* its handshake was, at its rule's limits */
+	PF_LABEL_OVER,    /* it is over its source's number */
+	PF_LABEL_NEWER,   /* than the flush of its source */
 };
 
 struct compile {
@@ -119,6 +122,20 @@ bool pf_label_changes(struct compile *c, struct nf_chain *chain,
                       const struct pf_rule *r, const char *when);
 void pf_say_labels(struct compile *c, struct nf_chain *chain, char state);
 bool pf_compile_scrub(struct compile *c);
+
+/* Limits (compile_limit.c): when a state is made, going to the chain fail where
+ * there may be none; of a state's packets; the chains for these; and those of
+ * sources whose states were all flushed, which lose them. */
+void pf_say_limits(struct compile *c, struct nf_chain *chain,
+                   const struct pf_rule *r, const char *fail);
+void pf_say_state_limits(struct compile *c, struct nf_chain *chain,
+                         const struct pf_rule *r);
+bool pf_compile_connections(struct compile *c, const struct pf_ruleset *rs,
+                            const struct pf_rule *r);
+void pf_say_flushed(struct compile *c, struct nf_chain *base);
+/* The rule's own time-outs, for the connection at hand. */
+void pf_say_timeouts(struct compile *c, struct nf_chain *chain,
+                     const struct pf_rule *r);
 
 /* A chain for each rule that can win, in the map by its number; the chains of
  * states; and what happens when no rule matches. */

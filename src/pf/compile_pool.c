@@ -13,6 +13,7 @@
 #include "pf/addr.h"
 #include "pf/compile_internal.h"
 #include "pf/ruleset.h"
+#include "pf/tablefile.h"
 
 enum { MAX_LISTED = 1024, MAX_PORTS = 16384 };
 
@@ -78,11 +79,20 @@ static bool
 list_table(struct listed *l, const struct pf_ruleset *rs, const char *name)
 {
 	const struct pf_table *t = pf_table_find(rs, name);
+	struct pf_entries defined = { 0 };
+	const struct pf_entries *e = &defined;
+	unsigned f = pf_family(l->c->af);
+	bool ok = true;
 
-	for (size_t i = 0; t != NULL && i < t->n; i++)
-		if (t->addr[i].addr.af == l->c->af && !t->addr[i].not )
-			list_net(l, &t->addr[i].addr.ip, t->addr[i].addr.bits);
-	return true;
+	if (t != NULL && t->content != NULL)
+		e = &t->content->entries;
+	else if (t != NULL)
+		ok = pf_entries_define(&defined, t, 0) == 0;
+	for (size_t i = 0; ok && i < e->n[f]; i++)
+		if (!e->v[f][i].not )
+			list_net(l, &e->v[f][i].ip, e->v[f][i].bits);
+	pf_entries_fini(&defined);
+	return ok;
 }
 
 static bool
@@ -102,7 +112,8 @@ list_pool(struct listed *l, const struct pf_ruleset *rs,
 				return false;
 			break;
 		case PF_ADDR_TABLE:
-			list_table(l, rs, a->name);
+			if (!list_table(l, rs, a->name))
+				return false;
 			break;
 		default:
 			return false;

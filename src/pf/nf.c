@@ -101,6 +101,24 @@ nf_set_new(struct nf_table *t, const char *type, const char *fmt, ...)
 }
 
 void
+nf_object_new(struct nf_table *t, const char *fmt, ...)
+{
+	struct nf_object *o = arena_alloc(t->arena, sizeof(*o));
+	va_list ap;
+
+	if (o == NULL)
+		return;
+	va_start(ap, fmt);
+	o->words = text(t, fmt, ap);
+	va_end(ap);
+	if (t->object == NULL)
+		t->object = o;
+	else
+		t->last_object->next = o;
+	t->last_object = o;
+}
+
+void
 nf_say(struct nf_table *t, struct nf_chain *c, const char *fmt, ...)
 {
 	struct nf_rule *r = nf_rule_new(t, c);
@@ -247,6 +265,8 @@ nf_print(const struct nf_table *t, struct buf *out)
 			           buf_str(s->elements));
 		buf_puts(out, "\n  }\n");
 	}
+	for (const struct nf_object *o = t->object; o != NULL; o = o->next)
+		buf_printf(out, "  %s\n", o->words);
 	for (unsigned i = 0; i < t->n_counters; i++)
 		buf_printf(out, "  counter c%u { }\n", i);
 	for (unsigned i = 0; i < PF_NTOTALS; i++)

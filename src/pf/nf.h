@@ -69,11 +69,18 @@ struct nf_set {
 	struct buf *elements; /* comma between; NULL: none yet */
 };
 
+/* Anything else that has a name, in nft's words. */
+struct nf_object {
+	struct nf_object *next;
+	const char *words;
+};
+
 struct nf_table {
 	struct arena *arena;
 	uint8_t af;
 	bool dormant; /* its hooks see nothing */
 	struct nf_set *set, *last_set;
+	struct nf_object *object, *last_object;
 	struct nf_chain *chain, *last_chain;
 	unsigned n_counters; /* c0, c1, ... one for each rule */
 };
@@ -89,6 +96,7 @@ struct nf_rule *nf_rule_copy(struct nf_table *t, struct nf_chain *c,
 struct nf_term *nf_term_new(struct nf_rule *r, enum nf_field field);
 struct nf_set *nf_set_new(struct nf_table *t, const char *type, const char *fmt,
                           ...) PRINTF(3, 4);
+void nf_object_new(struct nf_table *t, const char *fmt, ...) PRINTF(2, 3);
 /* A rule without terms. */
 void nf_say(struct nf_table *t, struct nf_chain *c, const char *fmt, ...)
     PRINTF(3, 4);
