@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -670,6 +671,9 @@ main(int argc, char *argv[])
 	bool done;
 	int status;
 
+	/* The heap grows by what is asked for: of more calloc() would not know
+	 * that it is zero, and touch it. Large chunks stay mappings. */
+	(void)mallopt(M_TOP_PAD, 0);
 	if (config_new(&o.config, &err) < 0)
 		return fail(&err);
 	g.config = o.config;

@@ -12,6 +12,7 @@
 #include "engine/soft/cache.h"
 #include "engine/soft/fault.h"
 #include "engine/soft/lower.h"
+#include "engine/soft/room.h"
 #include "engine/soft/sync.h"
 #include "vmm/vm.h"
 #include "x86/feature.h"
@@ -52,7 +53,7 @@ int
 block_cpu_init(struct cpu *c)
 {
 	unsigned id = c->vcpu != NULL ? c->vcpu->id : 0;
-	struct memory *m = calloc(1, sizeof(*m));
+	struct memory *m = room_new(sizeof(*m));
 
 	if (m == NULL)
 		return -ENOMEM;
@@ -67,8 +68,14 @@ block_cpu_init(struct cpu *c)
 void
 block_cpu_fini(struct cpu *c)
 {
-	free(memory_of(c));
+	room_free(memory_of(c), sizeof(struct memory));
 	c->jumps = NULL;
+}
+
+void
+block_cpu_rest(struct cpu *c)
+{
+	room_empty(memory_of(c), sizeof(struct memory));
 }
 
 /* Numbers of one vCPU differ in the bits above its id, so none is used twice
@@ -173,7 +180,7 @@ make_at(struct cpu *c, struct code_place *p)
 			block_publish(k, b);
 			c->counts.blocks++;
 			if (block_was_here(k, b))
-				k->remaking += __rdtsc() - from;
+				block_remade(k, __rdtsc() - from);
 		}
 		pthread_mutex_unlock(&k->lock);
 		if (c->exc.pending)

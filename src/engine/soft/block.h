@@ -23,7 +23,7 @@
 #include "engine/soft/cpu.h"
 
 enum page_flag { PG_CODE = 1 << 0, PG_DIRTY = 1 << 1, PG_WATCH = 1 << 2 };
-enum { BLOCK_MAX_INSNS = 32, BLOCK_YOUNG = 3 };
+enum { BLOCK_MAX_INSNS = 32, BLOCK_YOUNG = 3, BLOCK_GONE = 4 };
 #define BLOCK_ONE_PAGE UINT64_MAX
 
 struct block {
@@ -35,7 +35,8 @@ struct block {
 	_Atomic uint32_t forward;   /* when dead: who took its place */
 	uint16_t nuops;
 	uint8_t ninsns, nbytes;
-	_Atomic uint8_t age; /* BLOCK_YOUNG when it was last found */
+	_Atomic uint8_t age; /* BLOCK_YOUNG when it was last found;
+	                      * BLOCK_GONE: dead */
 	bool dead;           /* under the cache's lock */
 	bool two;            /* its instruction ends in another page */
 	struct uop uop[];    /* and if two, a struct block_second */
@@ -54,7 +55,7 @@ struct jump {
 	const struct uop *uop;
 	uint32_t mode;
 };
-enum { NJUMPS = 16384 };
+enum { NJUMPS = 8192 };
 
 static inline unsigned
 jump_hash(uint64_t rip)
@@ -68,6 +69,8 @@ void block_cache_free(struct soft_vm *vm);
 int block_cache_limit(struct soft_vm *vm, uint64_t bytes);
 int block_cpu_init(struct cpu *c);
 void block_cpu_fini(struct cpu *c);
+/* Give back what jumps took; they were forgotten. While c stands still. */
+void block_cpu_rest(struct cpu *c);
 
 /* The first uop of the block at c->rip in c->mode, decoded if need be. NULL:
  * c->exc is set (fetch fault). May park the other vCPUs. */
@@ -93,6 +96,10 @@ bool block_hit(struct soft_vm *vm, uint64_t gpa, uint64_t len);
 /* Guest bytes [gpa, gpa+len) are about to change or have: drop the blocks made
  * from them. True when one was dropped. Any thread, at any time. */
 bool block_written(struct soft_vm *vm, uint64_t gpa, uint64_t len);
-/* The vCPU has nothing to do: perhaps the cache is too large now. */
+/* The vCPU has nothing to do: perhaps the cache is too large now. After how
+ * many ms of sleep to ask again, 0: not at all; and how long it was, in ticks
+ * of the host's counter. */
 void block_idle(struct cpu *c);
+unsigned block_idle_ms(struct cpu *c);
+void block_slept(struct cpu *c, uint64_t ticks);
 #endif

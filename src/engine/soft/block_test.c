@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <x86intrin.h>
 
 #include "base/base.h"
 #include "engine/soft/bed_test.h"
@@ -372,6 +373,129 @@ an_idle_guest_gives_back(void **state)
 	call_them(b, 100, 5);
 }
 
+/* The VM's vCPUs slept for part of the last 300 ms, in percent. */
+static void
+sleep_for(struct bed *b, unsigned percent)
+{
+	struct block_cache *k = ((struct soft_vm *)b->vm->engine)->blocks;
+	uint64_t since = 300 * (b->vm->tsc_hz / 1000);
+
+	k->cleared_at = __rdtsc() - since;
+	k->slept = since / 100 * percent;
+	sync_enter(b->c);
+	block_idle(b->c);
+	sync_leave(b->c);
+}
+
+static void
+a_quiet_guest_gives_back_soon(void **state)
+{
+	struct bed *b = *state;
+	struct block_cache *k = ((struct soft_vm *)b->vm->engine)->blocks;
+	size_t most;
+
+	call_them(b, 4096, 5);
+	most = k->used;
+	assert_true(most > 3 << 20);
+	assert_int_not_equal(block_idle_ms(b->c), 0);
+	for (unsigned i = 0; i <= BLOCK_YOUNG; i++)
+		sleep_for(b, 50); /* it is busy */
+	assert_int_equal(k->used, most);
+	for (unsigned i = 0; i <= BLOCK_YOUNG; i++)
+		sleep_for(b, 90);
+	assert_true(k->used < 3 << 20);
+	assert_int_equal(block_idle_ms(b->c), 0); /* it may sleep on */
+	call_them(b, 4096, 5);
+}
+
+/* Whoever was short of what had gone waits for longer. */
+static void
+giving_back_in_vain_is_put_off(void **state)
+{
+	struct bed *b = *state;
+	struct block_cache *k = ((struct soft_vm *)b->vm->engine)->blocks;
+	unsigned ms = k->quiet_ms;
+
+	call_them(b, 4096, 5);
+	k->remaking = UINT64_MAX / 2;
+	sleep_for(b, 90);
+	assert_int_equal(k->quiet_ms, 2 * ms);
+	sleep_for(b, 90); /* too early now */
+	assert_int_equal(k->quiet_ms, 2 * ms);
+}
+
+static size_t
+all_ages(const struct block_cache *k)
+{
+	size_t sum = 0;
+
+	for (unsigned i = 0; i <= BLOCK_YOUNG; i++)
+		sum += k->bytes[i];
+	return sum;
+}
+
+/* Each block is counted once while it lives and never after, be it found by
+ * somebody just when it dies; those of a page go in one pass. */
+static void
+what_died_is_not_counted(void **state)
+{
+	struct bed *b = *state;
+	struct soft_vm *s = b->vm->engine;
+	struct block_cache *k = s->blocks;
+
+	call_them(b, 4096, 5);
+	assert_int_not_equal(all_ages(k), 0);
+	for (size_t at = 0; at < 4096 * 64; at += 4096)
+		assert_true(block_written(s, FAR + at, 4096));
+	(void)block_written(s, 0, BED_BYTES);
+	assert_int_equal(all_ages(k), 0);
+	for (size_t at = FIRST_REF * 8; at < k->used;) {
+		struct block *d = block_at(k, (uint32_t)(at / 8));
+
+		assert_true(d->dead);
+		block_found(k, d);
+		at += block_size(d);
+	}
+	assert_int_equal(all_ages(k), 0);
+	for (unsigned i = 0; i < CACHE_PAGES; i++)
+		assert_int_equal(k->page[i], 0);
+	call_them(b, 100, 5);
+}
+
+/* Its first instruction has a byte on either page. */
+PROGRAM(on_two_pages, ".code64\n"
+                      "mov $9, %al\n"
+                      "out %al, $0xe9" END);
+
+static void
+run_across(struct bed *b)
+{
+	bed_long(b);
+	LOAD(b, FAR + 0xfff, on_two_pages);
+	b->st.rip = FAR + 0xfff;
+	b->nout = 0;
+	assert_true(bed_run(b));
+	assert_int_equal(b->out[0] & 0xff, 9);
+}
+
+/* A block on two pages is in two lists; it dies but once. */
+static void
+blocks_on_two_pages_die_once(void **state)
+{
+	struct bed *b = *state;
+	struct soft_vm *s = b->vm->engine;
+
+	run_across(b);
+	assert_true(block_written(s, FAR + 0x1000, 1));
+	assert_false(block_written(s, FAR + 0xfff, 1));
+	run_across(b);
+	assert_true(block_written(s, FAR + 0xfff, 1));
+	assert_true(block_written(s, FAR + 0x1000, 1)); /* what follows */
+	assert_false(block_written(s, FAR, 0x2000));
+	assert_int_equal(all_ages(s->blocks), 0);
+	run_across(b);
+}
+
 /* However full it is, it ends where it may. */
 static void
 an_idle_guest_gets_no_more(void **state)
@@ -414,6 +538,10 @@ main(void)
 		T(what_is_used_again_is_kept),
 		T(an_idle_guest_gives_back),
 		T(an_idle_guest_gets_no_more),
+		T(a_quiet_guest_gives_back_soon),
+		T(giving_back_in_vain_is_put_off),
+		T(what_died_is_not_counted),
+		T(blocks_on_two_pages_die_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

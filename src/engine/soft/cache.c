@@ -4,8 +4,6 @@
  */
 #include "engine/soft/cache.h"
 
-#include <sys/mman.h>
-
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
@@ -16,32 +14,25 @@
 #include "engine/soft/branch.h"
 #include "engine/soft/lower.h"
 #include "engine/soft/mmu.h"
+#include "engine/soft/room.h"
 #include "engine/soft/sync.h"
 #include "vmm/vm.h"
 
 enum {
-	FIRST_REF = 10,        /* 0 is none; uops lie as they are large */
-	BLOCK_USUAL = 256,     /* bytes; for the hash's size */
-	CACHE_START = 6 << 20, /* bytes, or the limit */
-	REMAKE_SHARE = 50,     /* of the time */
-	IDLE_SECONDS = 2,
-	IDLE_BYTES = 1 << 19 /* nobody asks these back */
+	BLOCK_USUAL = 512,     /* bytes; for the hash's size */
+	CACHE_START = 5 << 20, /* bytes, or the limit */
+	REMAKE_SHARE = 20,     /* of the time */
+	IDLE_MS = 2000,
+	IDLE_BYTES = 1 << 19, /* nobody asks these back */
+	/* More than so much goes as soon as the guest is quiet for a while. */
+	QUIET_BYTES = 3 << 20,
+	QUIET_MS = 250
 };
 
 _Static_assert((FIRST_REF * 8 + sizeof(struct block)) % sizeof(struct uop) ==
                        0 &&
                    sizeof(struct block_second) % sizeof(struct uop) == 0,
                "no uop lies in two lines of the host's cache");
-
-/* Nothing is resident before it is used. */
-static void *
-reserve(size_t bytes)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
 
 static void
 set_bound(struct block_cache *k, size_t bytes)
@@ -67,8 +58,8 @@ block_cache_new(struct soft_vm *vm)
 		return -ENOMEM;
 	pthread_mutex_init(&k->lock, NULL);
 	vm->blocks = k;
-	k->arena = reserve(CACHE_MAX);
-	k->hash = reserve(CACHE_HASH * sizeof(k->hash[0]));
+	k->arena = room_new(CACHE_MAX);
+	k->hash = room_new(CACHE_HASH * sizeof(k->hash[0]));
 	if (k->arena == NULL || k->hash == NULL ||
 	    guest_mem_flags(vm->mem, &err) < 0) {
 		block_cache_free(vm);
@@ -78,6 +69,8 @@ block_cache_new(struct soft_vm *vm)
 	k->limit = CACHE_MAX;
 	set_bound(k, CACHE_START);
 	k->next = k->bound / 4;
+	k->quiet_ms = QUIET_MS;
+	k->cleared_at = __rdtsc();
 	k->nsegs = guest_mem_segments(vm->mem, &seg);
 	for (size_t i = 0; i < k->nsegs; i++)
 		k->seg[i] = (struct code_segment){ .gpa = seg[i].gpa,
@@ -93,11 +86,8 @@ block_cache_free(struct soft_vm *vm)
 
 	if (k == NULL)
 		return;
-	if (k->arena != NULL)
-		munmap(k->arena, CACHE_MAX);
-	if (k->hash != NULL)
-		munmap((void *)(uintptr_t)k->hash,
-		       CACHE_HASH * sizeof(k->hash[0]));
+	room_free(k->arena, CACHE_MAX);
+	room_free((void *)(uintptr_t)k->hash, CACHE_HASH * sizeof(k->hash[0]));
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 	vm->blocks = NULL;
@@ -194,16 +184,6 @@ list_in(struct block_cache *k, uint32_t node)
 	*head = node;
 }
 
-static void
-unlist(struct block_cache *k, uint32_t node)
-{
-	uint32_t *at = bucket(k, node_gpa(k, node));
-
-	while (*at != node)
-		at = node_next(k, *at);
-	*at = *node_next(k, node);
-}
-
 void
 block_publish(struct block_cache *k, struct block *b)
 {
@@ -220,6 +200,8 @@ block_publish(struct block_cache *k, struct block *b)
 	atomic_store_explicit(head, ref, memory_order_release);
 }
 
+/* Its nodes stay in their lists, until page_written() or compact() meets them:
+ * one write may drop a great many blocks. */
 static void
 drop(struct block_cache *k, struct block *b)
 {
@@ -232,11 +214,9 @@ drop(struct block_cache *k, struct block *b)
 	atomic_store_explicit(
 	    from, atomic_load_explicit(&b->hash_next, memory_order_relaxed),
 	    memory_order_release);
-	unlist(k, ref * 2);
-	if (b->two)
-		unlist(k, ref * 2 + 1);
 	b->dead = true;
-	k->bytes[b->age] -= block_size(b);
+	/* Nobody else counts it from here on, see block_found(). */
+	k->bytes[atomic_exchange(&b->age, BLOCK_GONE)] -= block_size(b);
 	__atomic_store_n(&b->uop[0].fn, uop_forward, __ATOMIC_RELEASE);
 }
 
@@ -245,25 +225,26 @@ drop(struct block_cache *k, struct block *b)
 static bool
 page_written(struct block_cache *k, uint64_t gpa, uint64_t mask, bool only_ask)
 {
-	uint32_t *head = bucket(k, gpa), node = *head;
+	uint32_t *at = bucket(k, gpa), node;
 	bool hit = false, any = false;
 
-	while (node != 0) {
+	while ((node = *at) != 0) {
 		struct block *b = block_at(k, node / 2);
 		uint64_t from = node & 1 ? 1 : b->granules;
+		bool here = page_of(node_gpa(k, node)) == page_of(gpa);
 
-		if (page_of(node_gpa(k, node)) != page_of(gpa)) {
-			node = *node_next(k, node);
-		} else if ((from & mask) == 0) {
-			any = true;
-			node = *node_next(k, node);
-		} else if (only_ask) {
-			return true;
-		} else {
+		if (here && !b->dead && (from & mask) != 0) {
+			if (only_ask)
+				return true;
+			drop(k, b);
 			hit = true;
-			drop(k, b); /* with both its nodes */
-			node = *head;
 		}
+		if (b->dead) {
+			*at = *node_next(k, node);
+			continue;
+		}
+		any |= here;
+		at = node_next(k, node);
 	}
 	if (!any)
 		__atomic_fetch_and(flags_of(k, gpa), (uint8_t)~PG_CODE,
@@ -339,9 +320,10 @@ is_link(const struct uop *u)
 	       u->fn == link_leave;
 }
 
-/* Blocks move towards the front, those younger than age; each is older then. */
+/* Blocks move towards the front, those not older than age and those that stayed
+ * for longest while there is room; each is older then. */
 static void
-compact(struct block_cache *k, unsigned age)
+compact(struct block_cache *k, unsigned age, size_t room)
 {
 	size_t to = FIRST_REF * 8, size;
 
@@ -356,7 +338,7 @@ compact(struct block_cache *k, unsigned age)
 		size = block_size(b);
 		if (b->dead)
 			continue;
-		if (b->age < age) {
+		if (b->age < age || to + size > room) {
 			note_gone(k, b);
 			continue;
 		}
@@ -373,12 +355,12 @@ compact(struct block_cache *k, unsigned age)
 	k->used = to;
 }
 
-/* From which age on blocks may stay, so that a quarter of bound is free. */
+/* From which age on blocks may stay, so that there is room for them. */
 static unsigned
-age_to_stay(const struct block_cache *k)
+age_to_stay(const struct block_cache *k, size_t room)
 {
-	size_t sum = 0, room = k->bound - k->bound / 4;
-	unsigned age = BLOCK_YOUNG + 1;
+	size_t sum = k->bytes[BLOCK_YOUNG];
+	unsigned age = BLOCK_YOUNG;
 
 	while (age > 0 && sum + k->bytes[age - 1] <= room)
 		sum += k->bytes[--age];
@@ -400,26 +382,26 @@ publish_all(struct block_cache *k)
 
 /* Did what was evicted too early cost a part of the time that counts? */
 static bool
-wants_more(const struct block_cache *k, uint64_t now, unsigned age)
+was_short(const struct block_cache *k, uint64_t now)
 {
-	return k->bound < k->limit &&
-	       (k->remaking > (now - k->cleared_at) / REMAKE_SHARE ||
-	        age > BLOCK_YOUNG);
+	return k->remaking > (k->passed + now - k->cleared_at) / REMAKE_SHARE;
 }
 
-/* Drop what is younger than age, begin anew with the rest. */
+/* Drop what is older than age or has no room, begin anew with the rest. */
 static void
-clear_up(struct soft_vm *vm, unsigned age, uint64_t now)
+clear_up(struct soft_vm *vm, unsigned age, size_t room, uint64_t now)
 {
 	struct block_cache *k = vm->blocks;
 
-	compact(k, age);
+	compact(k, age, room);
 	publish_all(k);
 	k->next = k->used + k->bound / 4;
 	if (k->next > k->bound) /* nothing had to go, as in shrink() */
 		k->next = k->bound;
-	k->remaking = 0;
+	k->remaking -= k->remaking / 4;
+	k->passed = (k->passed + now - k->cleared_at) / 4 * 3;
 	k->cleared_at = now;
+	k->slept = 0;
 	k->epoch++;
 	for (unsigned i = 0; i < vm->ncpus; i++)
 		if (vm->cpus[i] != NULL)
@@ -431,10 +413,12 @@ make_room(struct soft_vm *vm)
 {
 	struct block_cache *k = vm->blocks;
 	uint64_t now = __rdtsc();
+	size_t room;
 
-	if (wants_more(k, now, age_to_stay(k)))
+	if (was_short(k, now))
 		set_bound(k, k->bound + k->bound / 4);
-	clear_up(vm, age_to_stay(k), now);
+	room = k->bound - k->bound / 4;
+	clear_up(vm, age_to_stay(k, room), room, now);
 }
 
 void
@@ -453,30 +437,63 @@ block_collect(struct soft_vm *vm, struct cpu *c)
 		sched_yield();
 }
 
+/* A guest with nothing to do */
+
+static uint64_t
+ticks_of(const struct soft_vm *vm, uint64_t ms)
+{
+	return ms * (vm->vm->tsc_hz / 1000);
+}
+
 /* Give back what was not executed since blocks were last cleared up. */
 static void
 shrink(struct soft_vm *vm)
 {
 	struct block_cache *k = vm->blocks;
 	size_t old = k->bound, stays = k->bytes[BLOCK_YOUNG];
+	uint64_t now = __rdtsc();
 
+	/* What went before had to be made again: not so soon any more. */
+	if (was_short(k, now) && k->quiet_ms < IDLE_MS)
+		k->quiet_ms *= 2;
 	if (stays + stays / 2 < old)
 		set_bound(k, stays + stays / 2 > CACHE_START ? stays + stays / 2
 		                                             : CACHE_START);
-	clear_up(vm, BLOCK_YOUNG, __rdtsc());
-	stays = (k->used + GUEST_PAGE - 1) & ~(size_t)(GUEST_PAGE - 1);
-	if (stays < old)
-		(void)madvise(k->arena + stays, old - stays, MADV_DONTNEED);
+	clear_up(vm, BLOCK_YOUNG, old, now);
+	if (k->used < old)
+		room_empty(k->arena + k->used, old - k->used);
+	room_empty((void *)(uintptr_t)(k->hash + k->hash_mask + 1),
+	           (CACHE_HASH - k->hash_mask - 1) * sizeof(k->hash[0]));
+	for (unsigned i = 0; i < vm->ncpus; i++)
+		if (vm->cpus[i] != NULL) {
+			block_cpu_rest(vm->cpus[i]);
+			mmu_rest(vm->cpus[i]);
+		}
+}
+
+/* Have the vCPUs that may run slept most of the time since blocks were cleared
+ * up, and for long enough? */
+static bool
+is_quiet(struct soft_vm *vm, uint64_t since)
+{
+	struct block_cache *k = vm->blocks;
+	uint32_t dead = atomic_load(&vm->ndead);
+	uint64_t awake = dead < vm->ncpus ? vm->ncpus - dead : 1;
+
+	return since >= ticks_of(vm, k->quiet_ms) &&
+	       k->slept / 3 >= since / 4 * awake;
 }
 
 /* Under the lock. */
 static bool
-is_stale(const struct soft_vm *vm)
+is_stale(struct soft_vm *vm)
 {
 	const struct block_cache *k = vm->blocks;
+	uint64_t since = __rdtsc() - k->cleared_at;
 
-	return __rdtsc() - k->cleared_at >= IDLE_SECONDS * vm->vm->tsc_hz &&
-	       k->used >= IDLE_BYTES;
+	if (k->used > QUIET_BYTES && is_quiet(vm, since))
+		return true;
+	return k->used >= IDLE_BYTES && since >= ticks_of(vm, IDLE_MS);
 }
 
 void
@@ -499,4 +516,28 @@ block_idle(struct cpu *c)
 		shrink(vm);
 	pthread_mutex_unlock(&k->lock);
 	sync_end(vm, c);
+}
+
+void
+block_slept(struct cpu *c, uint64_t ticks)
+{
+	struct block_cache *k = c->vm->blocks;
+	uint64_t since;
+
+	pthread_mutex_lock(&k->lock);
+	since = __rdtsc() - k->cleared_at;
+	k->slept += ticks < since ? ticks : since;
+	pthread_mutex_unlock(&k->lock);
+}
+
+unsigned
+block_idle_ms(struct cpu *c)
+{
+	struct block_cache *k = c->vm->blocks;
+	unsigned ms;
+
+	pthread_mutex_lock(&k->lock);
+	ms = k->used > QUIET_BYTES ? k->quiet_ms : 0;
+	pthread_mutex_unlock(&k->lock);
+	return ms;
 }

@@ -18,11 +18,13 @@ enum {
 	BLOCK_MAX_SIZE = sizeof(struct block) +
 	                 BLOCK_MAX_UOPS * sizeof(struct uop) +
 	                 sizeof(struct block_second),
+	FIRST_REF = 10,       /* 0 is none; uops lie as they are large */
 	CACHE_MAX = 64 << 20, /* bytes of blocks, at most ever */
 	CACHE_FLOOR = 1 << 20,
 	CACHE_HASH = 1 << 18, /* buckets there may be, for CACHE_MAX */
 	CACHE_PAGES = 1 << 13,
-	CACHE_GONE = 1 << 17 /* bits */
+	CACHE_GONE = 1 << 17,    /* bits */
+	REMAKE_MOST = 100 * 1000 /* ticks, for one block */
 };
 
 /* The memory that code may lie in. */
@@ -55,12 +57,15 @@ struct block_cache {
 	size_t limit;                          /* what bound may become */
 	uint64_t epoch;    /* counts what moved or dropped all blocks */
 	uint64_t features; /* of the VM's CPUID; see x86_features() */
-	/* By the host's counter: when blocks were last cleared up, and time
-	 * spent since on making such as had been evicted, which gone tells,
-	 * too many rather than too few. */
-	uint64_t cleared_at, remaking;
+	/* By the host's counter: when blocks were last cleared up; and of late
+	 * (passed before that, the last times counting most) the time spent on
+	 * making such as had been evicted, which gone tells, too many rather
+	 * than too few. */
+	uint64_t cleared_at, passed, remaking;
 	uint64_t evicted;
 	uint64_t gone[CACHE_GONE / 64];
+	uint64_t slept;    /* since then, by all vCPUs together */
+	unsigned quiet_ms; /* so long is soon, see block_idle() */
 };
 
 /* Processes map one library at many addresses, so that one gpa has many rip. */
@@ -138,10 +143,12 @@ block_full(const struct block_cache *k)
 static inline void
 block_found(struct block_cache *k, struct block *b)
 {
-	unsigned was = atomic_exchange(&b->age, BLOCK_YOUNG);
+	uint8_t was = atomic_load(&b->age);
 
-	if (was == BLOCK_YOUNG)
-		return;
+	do {
+		if (was >= BLOCK_YOUNG) /* or gone, in between */
+			return;
+	} while (!atomic_compare_exchange_weak(&b->age, &was, BLOCK_YOUNG));
 	k->bytes[was] -= block_size(b);
 	k->bytes[BLOCK_YOUNG] += block_size(b);
 }
@@ -173,6 +180,14 @@ void block_publish(struct block_cache *k, struct block *b);
  * block_find(). Others may have been quicker: look again.
  */
 void block_collect(struct soft_vm *vm, struct cpu *c);
+/* It was made anew, in so many ticks. */
+static inline void
+block_remade(struct block_cache *k, uint64_t ticks)
+{
+	/* The host may have run others meanwhile. */
+	k->remaking += ticks < REMAKE_MOST ? ticks : REMAKE_MOST;
+}
+
 /* Was a block like b evicted? */
 bool block_was_here(const struct block_cache *k, const struct block *b);
 #endif

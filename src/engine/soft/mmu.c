@@ -23,6 +23,7 @@
 #include "engine/soft/block.h"
 #include "engine/soft/debug.h"
 #include "engine/soft/fault.h"
+#include "engine/soft/room.h"
 #include "engine/soft/seg.h"
 #include "engine/soft/soft_vm.h"
 #include "engine/soft/walk.h"
@@ -56,7 +57,7 @@ struct itlbe {
 };
 
 struct tlb_set {
-	struct tlbe *e;
+	struct tlbe *e;     /* room for TLB_MAX */
 	uint32_t mask;      /* entries - 1 */
 	uint32_t conflicts; /* fills that threw out another, since growth */
 };
@@ -170,23 +171,29 @@ mmu_protect(struct cpu *c, uint64_t gpa)
 	}
 }
 
-/* Give a set n entries, empty. -ENOMEM leaves what there was. */
-static int
+/* Give a set n entries, empty. */
+static void
 resize(struct cpu *c, unsigned set, uint32_t n)
 {
-	struct mmu *m = c->mmu;
-	struct tlb_set *t = &m->set[set];
-	struct tlbe *e = aligned_alloc(64, sizeof(*e) * n);
+	struct tlb_set *t = &c->mmu->set[set];
 
-	if (e == NULL)
-		return -ENOMEM;
-	free(t->e);
-	t->e = e;
 	t->mask = n - 1;
 	t->conflicts = 0;
-	wipe_set(m, set);
+	wipe_set(c->mmu, set);
 	mmu_select(c);
-	return 0;
+}
+
+void
+mmu_rest(struct cpu *c)
+{
+	for (unsigned s = 0; s < RIGHTS_N; s++) {
+		struct tlbe *e = c->mmu->set[s].e;
+
+		if (c->mmu->set[s].mask + 1 == TLB_MIN)
+			continue;
+		room_empty(e + TLB_MIN, (TLB_MAX - TLB_MIN) * sizeof(*e));
+		resize(c, s, TLB_MIN);
+	}
 }
 
 int
@@ -199,11 +206,14 @@ mmu_init(struct cpu *c)
 	m->gen_local = m->gen_global = 1;
 	m->large_lo = UINT64_MAX;
 	c->mmu = m;
-	for (unsigned s = 0; s < RIGHTS_N; s++)
-		if (resize(c, s, TLB_MIN) < 0) {
+	for (unsigned s = 0; s < RIGHTS_N; s++) {
+		m->set[s].e = room_new(TLB_MAX * sizeof(struct tlbe));
+		if (m->set[s].e == NULL) {
 			mmu_fini(c);
 			return -ENOMEM;
 		}
+		resize(c, s, TLB_MIN);
+	}
 	return 0;
 }
 
@@ -213,7 +223,7 @@ mmu_fini(struct cpu *c)
 	if (c->mmu == NULL)
 		return;
 	for (unsigned s = 0; s < RIGHTS_N; s++)
-		free(c->mmu->set[s].e);
+		room_free(c->mmu->set[s].e, TLB_MAX * sizeof(struct tlbe));
 	free(c->mmu);
 	c->mmu = NULL;
 	c->tlb.e = NULL;
@@ -289,9 +299,10 @@ fill(struct cpu *c, enum rights r, uint64_t la, const struct walk *w,
 	m->fills++;
 	if (t->e[at].tag_r != tlb_none(at) &&
 	    t->e[at].tag_r != (la & PAGE_MASK) &&
-	    ++t->conflicts > 4 * (t->mask + 1) && t->mask + 1 < TLB_MAX &&
-	    resize(c, r, 2 * (t->mask + 1)) == 0)
+	    ++t->conflicts > 4 * (t->mask + 1) && t->mask + 1 < TLB_MAX) {
+		resize(c, r, 2 * (t->mask + 1));
 		at = (uint32_t)(la >> 12) & t->mask;
+	}
 	e = &t->e[at];
 	e->tag_r = la & PAGE_MASK;
 	e->tag_w =

@@ -117,4 +117,6 @@ void mmu_select(struct cpu *c); /* after CPL, AC, CR0.WP, SMAP */
 void mmu_flush_all(struct cpu *c);
 void mmu_flush_local(struct cpu *c); /* CR3: keeps global entries */
 void mmu_flush_page(struct cpu *c, uint64_t la);
+/* As new: the memory that sets grew into goes back. While c stands still. */
+void mmu_rest(struct cpu *c);
 #endif

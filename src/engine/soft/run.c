@@ -17,7 +17,10 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include <errno.h>
 #include <string.h>
+#include <time.h>
+#include <x86intrin.h>
 
 #include "base/error.h"
 #include "engine/soft/block.h"
@@ -36,10 +39,16 @@ enum { SHADOW_SS = 2 };
 /* What a look at the requests says. */
 enum verdict { GO_ON, LEAVE, SHUT_DOWN };
 
-static void
-futex(_Atomic uint32_t *at, int op, uint32_t v)
+/* How it ended: 0 or an errno. ms = 0: no limit. */
+static int
+futex(_Atomic uint32_t *at, int op, uint32_t v, unsigned ms)
 {
-	(void)syscall(SYS_futex, at, op | FUTEX_PRIVATE_FLAG, v, NULL, NULL, 0);
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000l };
+
+	return syscall(SYS_futex, at, op | FUTEX_PRIVATE_FLAG, v,
+	               ms != 0 ? &t : NULL, NULL, 0) < 0
+	           ? errno
+	           : 0;
 }
 
 void
@@ -47,7 +56,7 @@ soft_kick(struct cpu *c, uint32_t ev)
 {
 	atomic_fetch_or(&c->ev, ev);
 	if (atomic_load(&c->asleep))
-		futex(&c->ev, FUTEX_WAKE, 1);
+		(void)futex(&c->ev, FUTEX_WAKE, 1, 0);
 }
 
 /* HLT without interrupts, or not started: another processor's message may wake
@@ -73,6 +82,21 @@ end_when_all_are_dead(struct soft_vm *vm)
 	vm_suspend(vm->vm, VM_SUSPEND_HALT);
 }
 
+/* Long enough for the engine to look at what it keeps. */
+static void
+sleep_a_while(struct cpu *c)
+{
+	uint64_t from = __rdtsc();
+	int how = futex(&c->ev, FUTEX_WAIT, 0, block_idle_ms(c));
+
+	block_slept(c, __rdtsc() - from);
+	if (how != ETIMEDOUT)
+		return;
+	sync_enter(c);
+	block_idle(c);
+	sync_leave(c);
+}
+
 static void
 sleep_until_event(struct cpu *c)
 {
@@ -86,7 +110,10 @@ sleep_until_event(struct cpu *c)
 	}
 	atomic_store(&c->asleep, true);
 	while (atomic_load(&c->ev) == 0)
-		futex(&c->ev, FUTEX_WAIT, 0);
+		if (dead)
+			(void)futex(&c->ev, FUTEX_WAIT, 0, 0);
+		else
+			sleep_a_while(c);
 	atomic_store(&c->asleep, false);
 	if (dead)
 		atomic_fetch_sub(&c->vm->ndead, 1);
