@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fuzz_ctnetlink.c - datagrams of the table of connections, down to the words
- * of pfctl -ss. The input is the datagram; its answers are those to request 1.
+ * of pfctl -ss, and of sources'. The input is the datagram; its answers are
+ * those to request 1.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include "linux/nl.h"
 #include "pf/fake_world.h"
 #include "pf/kill.h"
+#include "pf/sources.h"
 #include "pf/states.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -22,11 +24,16 @@ each(const struct nl_reply *r, void *arg, struct error *err)
 	struct pf_states_env env = { .world = arg, .verbose = 2 };
 	cleanup_buf struct buf out = BUF_INIT;
 	struct ct_stats sum = { 0 };
+	struct pf_sources sources = { .af = r->len % 2 ? PF_AF_INET6
+		                                       : PF_AF_INET };
 	struct ct_entry e;
 	struct ct_list l = { &e, 1, 1 };
 	struct pf_crossing x[2];
 
 	(void)ct_stats_read(r, &sum);
+	(void)pf_sources_read(r, &sources, err);
+	pf_sources_print(&sources, &(struct ct_list){ 0 }, 1, &out);
+	pf_sources_fini(&sources);
 	if (ct_read(r, &e, err) != 0)
 		return 0;
 	pf_states_print(&l, &env, NULL, &out);
