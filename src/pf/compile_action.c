@@ -74,8 +74,8 @@ no_options(struct compile *c, struct nf_chain *chain)
 	           : "ip hdrlength > 5 counter name n_options drop");
 }
 
-static const char *
-log_words(struct compile *c, const struct pf_rule *r)
+const char *
+pf_log_words(struct compile *c, const struct pf_rule *r)
 {
 	cleanup_buf struct buf prefix = BUF_INIT;
 	struct pf_logline line;
@@ -194,7 +194,7 @@ action(struct compile *c, const struct pf_rule *r, struct buf *wins)
 
 	if (chain == NULL || !can_do(c, r))
 		return false;
-	nf_say(c->t, chain, "counter name c%u %s", r->id, log_words(c, r));
+	nf_say(c->t, chain, "counter name c%u %s", r->id, pf_log_words(c, r));
 	if (r->action == PF_BLOCK) {
 		block(c, chain, r);
 	} else if (r->state != PF_STATE_NONE) {
@@ -221,7 +221,7 @@ pf_match_chain(struct compile *c, const struct pf_rule *r)
 
 	if (chain == NULL || !can_do(c, r))
 		return NULL;
-	nf_say(c->t, chain, "counter name c%u %s", r->id, log_words(c, r));
+	nf_say(c->t, chain, "counter name c%u %s", r->id, pf_log_words(c, r));
 	if (!pf_label_changes(c, chain, r, ""))
 		return NULL;
 	if (r->quick)
@@ -266,8 +266,9 @@ state_action(struct compile *c, unsigned sid, struct buf maps[2])
 		return false;
 	if (!s->gone)
 		nf_say(c->t, chain, "counter name c%u %s", s->rule->id,
-		       (s->rule->log & PF_LOG_ALL) != 0 ? log_words(c, s->rule)
-		                                        : "");
+		       (s->rule->log & PF_LOG_ALL) != 0
+		           ? pf_log_words(c, s->rule)
+		           : "");
 	if (tag != 0)
 		nf_say(c->t, chain, "meta mark set meta mark & 0x%x | 0x%x",
 		       ~(unsigned)PF_MARK_TAG, tag);

@@ -109,6 +109,8 @@ void pf_skip_packets(struct compile *c, struct nf_chain *chain);
 /* Go through the rules; the mark then has who won. */
 void pf_ask_rules(struct compile *c, struct nf_chain *chain);
 
+/* The statement that logs; "" for rules that do not. */
+const char *pf_log_words(struct compile *c, const struct pf_rule *r);
 /* What match rules do when they match: log, count, change. */
 const char *pf_match_chain(struct compile *c, const struct pf_rule *r);
 

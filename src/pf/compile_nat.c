@@ -27,8 +27,8 @@ pass_words(struct compile *c, const struct pf_rule *r)
 static const char *
 first_words(struct compile *c, const struct pf_rule *r)
 {
-	return arena_printf(c->t->arena, "%s%s", pf_tag_words(c, r),
-	                    pass_words(c, r));
+	return arena_printf(c->t->arena, "%s%s%s", pf_tag_words(c, r),
+	                    pass_words(c, r), pf_log_words(c, r));
 }
 
 /* One address, or the network that takes the place of another. */

@@ -6,7 +6,14 @@
 #include <string.h>
 
 /* Source: pf(4), the actions of pfvar.h. */
-enum { PFLOG_PASS = 0, PFLOG_BLOCK = 1, PFLOG_MATCH = 12 };
+enum {
+	PFLOG_PASS = 0,
+	PFLOG_BLOCK = 1,
+	PFLOG_NAT = 4,
+	PFLOG_BINAT = 6,
+	PFLOG_RDR = 8,
+	PFLOG_MATCH = 12,
+};
 
 static const char mark[] = "pf:";
 
@@ -22,10 +29,11 @@ leads_to(const struct pf_rule *r, const struct pf_ruleset *rs)
 
 /* The rule of the main ruleset that a rule of rs is evaluated under. */
 static const struct pf_rule *
-rule_above(const struct pf_config *conf, const struct pf_ruleset *rs)
+rule_above(const struct pf_config *conf, const struct pf_ruleset *rs,
+           unsigned kind)
 {
-	for (const struct pf_rule *r = conf->main->rules[PF_FILTER].first;
-	     r != NULL; r = r->next)
+	for (const struct pf_rule *r = conf->main->rules[kind].first; r != NULL;
+	     r = r->next)
 		if (leads_to(r, rs))
 			return r;
 	return NULL;
@@ -47,21 +55,32 @@ put_name(const char *name, char out[16])
 	out[n] = '\0';
 }
 
-void
-pf_logline_of(const struct pf_config *conf, const struct pf_rule *r,
-              struct pf_logline *out)
+static uint8_t
+action_of(const struct pf_rule *r)
 {
 	static const uint8_t actions[] = { [PF_PASS] = PFLOG_PASS,
 		                           [PF_BLOCK] = PFLOG_BLOCK,
 		                           [PF_MATCH] = PFLOG_MATCH };
+
+	return r->kind == PF_NAT     ? PFLOG_NAT
+	       : r->kind == PF_BINAT ? PFLOG_BINAT
+	       : r->kind == PF_RDR   ? PFLOG_RDR
+	                             : actions[r->action];
+}
+
+void
+pf_logline_of(const struct pf_config *conf, const struct pf_rule *r,
+              struct pf_logline *out)
+{
 	const struct pf_ruleset *rs = r->ruleset;
-	const struct pf_rule *above =
-	    rs != NULL && rs->parent != NULL ? rule_above(conf, rs) : NULL;
+	const struct pf_rule *above = rs != NULL && rs->parent != NULL
+	                                  ? rule_above(conf, rs, r->kind)
+	                                  : NULL;
 
 	*out = (struct pf_logline){
 		.rule = r->nr,
 		.subrule = PF_LOG_NONE,
-		.action = actions[r->action],
+		.action = action_of(r),
 	};
 	if (above == NULL)
 		return;
