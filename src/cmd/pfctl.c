@@ -4,6 +4,8 @@
  * Options are gathered first and done in FreeBSD's order whatever theirs was:
  * disable, show, zero, flush, kill, tables, load, enable.
  */
+#include "cmd/pfctl.h"
+
 #include <sys/prctl.h>
 
 #include <errno.h>
@@ -16,7 +18,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/jailns.h"
 #include "pf/compile.h"
 #include "pf/explain.h"
 #include "pf/info.h"
@@ -25,23 +26,6 @@
 #include "pf/pf.h"
 #include "pf/show.h"
 #include "pf/timeouts.h"
-
-struct pfctl {
-	struct pf_world world;
-	struct pf_parse_env env;
-	struct strv macros;
-	struct strv kill; /* the words of -k */
-	const char *file, *anchor, *explain, *ifname, *jail;
-	const struct modifier *show, *flush;
-	unsigned verbose;
-	bool below; /* the anchor ended in a star */
-	bool both;  /* -M */
-	bool no_action, numeric_ports, quiet, keep, enable, disable, zero;
-	struct net_jail target; /* of -j, until it is entered */
-	struct pf_store store;
-	bool is_open;
-	int status;
-};
 
 /* What -s and -F take; the first that begins with the word is meant. */
 struct modifier {
@@ -63,8 +47,8 @@ usage(void)
 	return 1;
 }
 
-static int
-fail(const struct error *err)
+int
+pfctl_fail(const struct error *err)
 {
 	fprintf(stderr, "pfctl: %s\n", err->msg);
 	return 1;
@@ -94,7 +78,7 @@ join_network(struct pfctl *c)
 	int code;
 
 	if (net_jail_find(c->jail, &c->target, &err) < 0)
-		return fail(&err);
+		return pfctl_fail(&err);
 	if (!c->target.has_vnet)
 		code = error_set(&err, -EPERM,
 		                 "jail \"%s\" has no network stack of its own",
@@ -104,7 +88,7 @@ join_network(struct pfctl *c)
 	else
 		return 0;
 	net_jail_close(&c->target);
-	return code < 0 ? fail(&err) : 0;
+	return code < 0 ? pfctl_fail(&err) : 0;
 }
 
 /*
@@ -113,8 +97,8 @@ join_network(struct pfctl *c)
  * and load no library that the jail could have written: names are looked up by
  * what the C library has in itself.
  */
-static int
-join_jail(struct pfctl *c)
+int
+pfctl_join_jail(struct pfctl *c)
 {
 	static const char *const lists[][2] = {
 		{ "services", "files" },  { "protocols", "files" },
@@ -132,24 +116,24 @@ join_jail(struct pfctl *c)
 		error_sys(&err, "enter jail \"%s\"", c->jail);
 	net_jail_close(&c->target);
 	c->jail = NULL;
-	return err.code < 0 ? fail(&err) : 0;
+	return err.code < 0 ? pfctl_fail(&err) : 0;
 }
 
 /* What is loaded; to change it, too. */
-static int
-open_store(struct pfctl *c, bool write)
+int
+pfctl_open(struct pfctl *c, bool write)
 {
 	struct error err;
 
 	if (c->is_open && (!write || c->store.lock >= 0))
 		return 0;
-	if (c->jail != NULL && join_jail(c) != 0)
+	if (c->jail != NULL && pfctl_join_jail(c) != 0)
 		return 1;
 	if (c->is_open)
 		pf_store_close(&c->store);
 	c->is_open = false;
 	if (pf_store_open(&c->store, &c->world, write, &err) < 0)
-		return fail(&err);
+		return pfctl_fail(&err);
 	c->is_open = true;
 	return 0;
 }
@@ -202,14 +186,14 @@ show(struct pfctl *c, void (*put)(const struct pf_show *s, struct buf *out),
 	struct error err;
 	size_t n;
 
-	if (open_store(c, counters && c->zero) != 0)
+	if (pfctl_open(c, counters && c->zero) != 0)
 		return 1;
 	n = c->store.conf->n_rules + 1;
 	if (counters) {
 		v = calloc(n, sizeof(*v));
 		if (v == NULL || read_counters(c, v, n, &err) < 0) {
 			free(v);
-			return fail(&err);
+			return pfctl_fail(&err);
 		}
 		s.counter = v;
 		if (count_states(c, &states) == 0) {
@@ -262,10 +246,10 @@ show_states(struct pfctl *c)
 	struct pf_live live;
 	struct error err;
 
-	if (open_store(c, false) != 0)
+	if (pfctl_open(c, false) != 0)
 		return 1;
 	if (pf_live_open(&live, &c->store, c->verbose, &err) < 0)
-		return fail(&err);
+		return pfctl_fail(&err);
 	pf_states_print(&live.list, &live.env, c->ifname, &out);
 	pf_live_close(&live);
 	fputs(buf_str(&out), stdout);
@@ -279,10 +263,10 @@ show_info(struct pfctl *c)
 	struct pf_info info;
 	struct error err;
 
-	if (open_store(c, false) != 0)
+	if (pfctl_open(c, false) != 0)
 		return 1;
 	if (pf_info_get(&c->store, &info, &err) < 0)
-		return fail(&err);
+		return pfctl_fail(&err);
 	pf_info_print(&info, c->verbose, &out);
 	fputs(buf_str(&out), stdout);
 	return 0;
@@ -294,7 +278,7 @@ show_options(struct pfctl *c,
 {
 	cleanup_buf struct buf out = BUF_INIT;
 
-	if (open_store(c, false) != 0)
+	if (pfctl_open(c, false) != 0)
 		return 1;
 	put(&c->store.conf->opts, &out);
 	fputs(buf_str(&out), stdout);
@@ -314,11 +298,17 @@ show_memory(struct pfctl *c)
 }
 
 static const struct modifier shows[] = {
-	{ "nat", show_nat },           { "rules", show_rules },
-	{ "Anchors", show_anchors },   { "states", show_states },
-	{ "info", show_info },         { "labels", show_labels },
-	{ "timeouts", show_timeouts }, { "memory", show_memory },
-	{ "Running", show_running },   { NULL, NULL },
+	{ "nat", show_nat },
+	{ "rules", show_rules },
+	{ "Anchors", show_anchors },
+	{ "states", show_states },
+	{ "info", show_info },
+	{ "labels", show_labels },
+	{ "timeouts", show_timeouts },
+	{ "memory", show_memory },
+	{ "Tables", pfctl_show_tables },
+	{ "Running", show_running },
+	{ NULL, NULL },
 };
 
 /* --- -F --- */
@@ -328,10 +318,10 @@ flush(struct pfctl *c, unsigned want, const char *said)
 {
 	struct error err;
 
-	if (open_store(c, true) != 0)
+	if (pfctl_open(c, true) != 0)
 		return 1;
 	if (pf_flush(&c->store, c->anchor, c->below, want, &err) < 0)
-		return fail(&err);
+		return pfctl_fail(&err);
 	say(c, said);
 	return 0;
 }
@@ -370,7 +360,7 @@ kill_states(struct pfctl *c, struct pf_kill *k, size_t n, size_t *out_n)
 		}
 		*out_n += dead;
 	}
-	return code < 0 ? fail(&err) : 0;
+	return code < 0 ? pfctl_fail(&err) : 0;
 }
 
 static int
@@ -379,7 +369,7 @@ flush_states(struct pfctl *c)
 	struct pf_kill all = { .by = PF_KILL_ALL };
 	size_t n;
 
-	if (open_store(c, false) != 0 || kill_states(c, &all, 1, &n) != 0)
+	if (pfctl_open(c, false) != 0 || kill_states(c, &all, 1, &n) != 0)
 		return 1;
 	if (!c->quiet)
 		fprintf(stderr, "%zu states cleared\n", n);
@@ -391,10 +381,10 @@ flush_info(struct pfctl *c)
 {
 	struct error err;
 
-	if (open_store(c, true) != 0)
+	if (pfctl_open(c, true) != 0)
 		return 1;
 	if (pf_info_clear(&c->store, &err) < 0)
-		return fail(&err);
+		return pfctl_fail(&err);
 	say(c, "pf: statistics cleared");
 	return 0;
 }
@@ -413,7 +403,8 @@ flush_all(struct pfctl *c)
 		fputs("pfctl: don't specify an interface with -Fall\n", stderr);
 		return 1;
 	}
-	if (flush_rules(c) != 0 || flush_nat(c) != 0)
+	if (flush_rules(c) != 0 || flush_nat(c) != 0 ||
+	    pfctl_flush_tables(c) != 0)
 		return 1;
 	if (c->anchor[0] != '\0' || c->below)
 		return 0;
@@ -425,6 +416,7 @@ static const struct modifier flushes[] = {
 	{ "rules", flush_rules },
 	{ "states", flush_states },
 	{ "info", flush_info },
+	{ "Tables", pfctl_flush_tables },
 	{ "all", flush_all },
 	{ "Reset", reset },
 	{ NULL, NULL },
@@ -441,12 +433,12 @@ kill_by_words(struct pfctl *c)
 	size_t n;
 	int status;
 
-	if (open_store(c, false) != 0)
+	if (pfctl_open(c, false) != 0)
 		return 1;
 	if (pf_kill_words((const char *const *)c->kill.v, (unsigned)c->kill.n,
 	                  &c->world, pf_hostid(&c->store), &plan, &wrong_use,
 	                  &err) < 0) {
-		fail(&err);
+		pfctl_fail(&err);
 		return wrong_use ? usage() : 1;
 	}
 	status = kill_states(c, plan.kill, plan.n, &n);
@@ -469,10 +461,10 @@ zero(struct pfctl *c)
 	struct pf_counter none;
 	struct error err;
 
-	if (open_store(c, true) != 0)
+	if (pfctl_open(c, true) != 0)
 		return 1;
 	if (read_counters(c, &none, 1, &err) < 0)
-		return fail(&err);
+		return pfctl_fail(&err);
 	say(c, "pf: rule counters cleared");
 	return 0;
 }
@@ -494,12 +486,12 @@ parse(struct pfctl *c, struct pf_config **out)
 	int code;
 
 	if (c->world.read(c->world.ctx, c->file, &text, &len, &err) < 0)
-		return fail(&err);
+		return pfctl_fail(&err);
 	code = pf_parse(&c->env, strcmp(c->file, "-") == 0 ? "stdin" : c->file,
 	                text, len, out, &err);
 	free(text);
 	if (code < 0 && code != -EINVAL)
-		fail(&err);
+		pfctl_fail(&err);
 	if (*out != NULL && c->verbose > 0)
 		buf_puts(&text_out, buf_str(&(*out)->echo));
 	if (code == 0 && c->verbose > 0)
@@ -535,13 +527,13 @@ load(struct pfctl *c)
 
 	if (status == 0 && c->no_action)
 		code = pf_compile(conf, &how, &program, &err);
-	else if (status == 0 && open_store(c, true) == 0)
+	else if (status == 0 && pfctl_open(c, true) == 0)
 		code = pf_load(&c->store, conf, c->env.want, c->keep, &err);
 	else
 		err.msg[0] = '\0';
 	pf_config_free(conf);
 	if (code < 0 && err.msg[0] != '\0')
-		fail(&err);
+		pfctl_fail(&err);
 	if (code == 0 && !c->no_action)
 		write_options(c);
 	return code < 0;
@@ -554,10 +546,10 @@ enable(struct pfctl *c, bool on)
 {
 	struct error err;
 
-	if (open_store(c, true) != 0)
+	if (pfctl_open(c, true) != 0)
 		return 1;
 	if (pf_enable(&c->store, on, &err) < 0)
-		return fail(&err);
+		return pfctl_fail(&err);
 	say(c, on ? "pf enabled" : "pf disabled");
 	return 0;
 }
@@ -570,13 +562,19 @@ explain(struct pfctl *c)
 	cleanup_buf struct buf out = BUF_INIT;
 	struct pf_packet pkt;
 	struct error err;
+	int code;
 
-	if (open_store(c, false) != 0)
+	if (pfctl_open(c, false) != 0)
 		return 1;
-	if (pf_packet_parse(&c->world, c->explain, &c->store.conf->arena, &pkt,
-	                    &err) < 0 ||
-	    pf_explain(c->store.conf, &c->world, &pkt, &out) < 0)
-		return fail(&err);
+	code = pf_load_contents(&c->store, &err);
+	if (code == 0)
+		code = pf_packet_parse(&c->world, c->explain,
+		                       &c->store.conf->arena, &pkt, &err);
+	if (code == 0)
+		code = pf_explain(c->store.conf, &c->world, &pkt, &out);
+	pf_contents_release(c->store.conf);
+	if (code < 0)
+		return pfctl_fail(&err);
 	fputs(buf_str(&out), stdout);
 	return 0;
 }
@@ -660,6 +658,8 @@ option(struct pfctl *c, int opt)
 	case 'S':
 		c->env.no_dns = true;
 		return true;
+	case 'T':
+		return pfctl_table_word(c, optarg);
 	case 'a':
 		return anchor(c, optarg);
 	case 'd':
@@ -691,9 +691,15 @@ option(struct pfctl *c, int opt)
 	case 'q':
 		c->quiet = true;
 		return true;
+	case 'r':
+		c->reverse = true;
+		return true;
 	case 's':
 		c->show = modifier(shows, "show", optarg);
 		return c->show != NULL;
+	case 't':
+		c->table = optarg;
+		return true;
 	case 'v':
 		c->verbose++;
 		return true;
@@ -719,14 +725,17 @@ options(struct pfctl *c, int argc, char **argv)
 
 	if (argc < 2)
 		return false;
-	while ((opt = getopt_long(argc, argv, "AD:F:MNOPRSa:def:i:j:k:mnqs:vz",
-	                          longs, NULL)) != -1)
+	while ((opt = getopt_long(argc, argv,
+	                          "AD:F:MNOPRST:a:def:i:j:k:mnqrs:t:vz", longs,
+	                          NULL)) != -1)
 		if (!option(c, opt))
 			return false;
-	if (optind != argc)
+	c->word = argv + optind;
+	c->n_words = (size_t)(argc - optind);
+	if (!pfctl_table_check(c) || (c->n_words > 0 && c->command == NULL))
 		return false;
 	if (c->anchor[0] != '\0' && c->file == NULL && c->show == NULL &&
-	    c->flush == NULL) {
+	    c->flush == NULL && c->command == NULL) {
 		fputs("pfctl: anchors apply to -f, -F, -s, and -T only\n",
 		      stderr);
 		return false;
@@ -739,6 +748,7 @@ static int
 work(struct pfctl *c)
 {
 	bool act = !c->no_action;
+	int status;
 
 	if (c->jail != NULL && join_network(c) != 0)
 		return 1;
@@ -752,6 +762,8 @@ work(struct pfctl *c)
 		return 1;
 	if (act && c->kill.n > 0 && kill_by_words(c) != 0)
 		return 1;
+	if (c->command != NULL && (status = pfctl_table(c)) != 0)
+		return status;
 	if (c->file != NULL && load(c) != 0)
 		return 1;
 	if (act && c->enable && enable(c, true) != 0)

@@ -76,11 +76,13 @@ file_write(int fd, const void *data, size_t len)
 }
 
 int
-file_replace(int dirfd, const char *path, const void *data, size_t len,
-             struct error *err)
+file_replace_by(int dirfd, const char *path,
+                int (*put)(int fd, const void *arg), const void *arg,
+                struct error *err)
 {
 	cleanup_close int fd = -1;
 	char tmp[256];
+	int code;
 
 	if (snprintf(tmp, sizeof(tmp), "%s.%d", path, (int)getpid()) >=
 	    (int)sizeof(tmp))
@@ -88,13 +90,38 @@ file_replace(int dirfd, const char *path, const void *data, size_t len,
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return error_sys(err, "create '%s'", tmp);
-	if (fchmod(fd, 0644) < 0 || file_write(fd, data, len) < 0 ||
-	    renameat(dirfd, tmp, dirfd, path) < 0) {
+	code = put(fd, arg);
+	if (code == 0 &&
+	    (fchmod(fd, 0644) < 0 || renameat(dirfd, tmp, dirfd, path) < 0))
+		code = -errno;
+	if (code < 0) {
+		errno = -code;
 		error_sys(err, "write '%s'", path);
 		(void)unlinkat(dirfd, tmp, 0);
-		return err->code;
 	}
-	return 0;
+	return code;
+}
+
+struct bytes {
+	const void *data;
+	size_t len;
+};
+
+static int
+put_bytes(int fd, const void *arg)
+{
+	const struct bytes *b = arg;
+
+	return file_write(fd, b->data, b->len);
+}
+
+int
+file_replace(int dirfd, const char *path, const void *data, size_t len,
+             struct error *err)
+{
+	const struct bytes b = { data, len };
+
+	return file_replace_by(dirfd, path, put_bytes, &b, err);
 }
 
 int

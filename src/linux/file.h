@@ -28,6 +28,11 @@ int file_replace(int dirfd, const char *path, const void *data, size_t len,
 /* All of data to an open file or pipe, which blocks. 0 or a negative errno. */
 int file_write(int fd, const void *data, size_t len);
 
+/* The same for bytes that put() writes to fd: 0 or a negative errno. */
+int file_replace_by(int dirfd, const char *path,
+                    int (*put)(int fd, const void *arg), const void *arg,
+                    struct error *err);
+
 /* Make a directory that everybody may read, whatever the umask; -EEXIST when
  * there is one. */
 int file_mkdir(int dirfd, const char *path);

@@ -90,15 +90,35 @@ file_word(const char **at, const char *end, size_t *out_len)
 	return word;
 }
 
-static bool
-add_text(struct pf_parser *p, struct pf_table *t, const char *text, size_t len)
+/* Each ! turns what the address is to mean. */
+bool
+pf_table_add_word(struct pf_parser *p, struct pf_table *t, const char *w,
+                  size_t n, bool not )
+{
+	struct pf_item i = { .kind = PF_HOST_WORD, .mask = -1, .not = not };
+	struct pf_hosts hosts = { 0 };
+
+	for (; n > 0 && *w == '!'; w++, n--)
+		i.not = !i.not ;
+	if (memchr(w, '\0', n) != NULL)
+		return false;
+	i.a.word = arena_strndup(p->arena, w, n);
+	if (i.a.word == NULL || !pf_host_of(p, &i, &hosts))
+		return false;
+	for (const struct pf_hostaddr *h = hosts.first; h != NULL; h = h->next)
+		if (!add(p, t, h))
+			return false;
+	return true;
+}
+
+bool
+pf_table_add_text(struct pf_parser *p, struct pf_table *t, const char *text,
+                  size_t len)
 {
 	const char *at = text, *end = text + len;
 	bool not = false;
 
 	for (;;) {
-		struct pf_item i = { .kind = PF_HOST_WORD, .mask = -1 };
-		struct pf_hosts hosts = { 0 };
 		size_t n;
 		const char *w = file_word(&at, end, &n);
 
@@ -111,17 +131,9 @@ add_text(struct pf_parser *p, struct pf_table *t, const char *text, size_t len)
 		}
 		if (n == 0)
 			continue;
-		if (memchr(w, '\0', n) != NULL)
+		if (!pf_table_add_word(p, t, w, n, not ))
 			return false;
-		i.a.word = arena_strndup(p->arena, w, n);
-		i.not = not ;
 		not = false;
-		if (i.a.word == NULL || !pf_host_of(p, &i, &hosts))
-			return false;
-		for (const struct pf_hostaddr *h = hosts.first; h != NULL;
-		     h = h->next)
-			if (!add(p, t, h))
-				return false;
 	}
 }
 
@@ -141,7 +153,7 @@ add_file(struct pf_parser *p, struct pf_table *t, const char *file)
 		return false;
 	}
 	p->in_table_file = true;
-	ok = len <= PF_MAX_FILE_BYTES && add_text(p, t, text, len);
+	ok = len <= PF_MAX_FILE_BYTES && pf_table_add_text(p, t, text, len);
 	p->in_table_file = false;
 	free(text);
 	if (!ok)

@@ -31,15 +31,13 @@ see_added(const struct pf_set_element *e, void *arg, struct error *err)
 
 int
 pf_contents_absorb(const struct pf_tableplace *p, struct pf_content *c,
-                   int64_t now, size_t *out_n, struct error *err)
+                   int64_t now, struct pf_change *change, struct error *err)
 {
 	cleanup_buf struct buf set = BUF_INIT;
 	struct added to = { .af = PF_AF_NONE };
-	struct pf_change change = { 0 };
 	struct nl_sock nl;
 	int code = 0;
 
-	*out_n = 0;
 	pf_table_set_name(p->path, p->name, true, &set);
 	if (nl_open(&nl, NETLINK_NETFILTER, -1, err) < 0)
 		return err->code;
@@ -51,10 +49,8 @@ pf_contents_absorb(const struct pf_tableplace *p, struct pf_content *c,
 	}
 	nl_close(&nl);
 	if (code == 0 && pf_entries_add(&c->entries, &to.requests,
-	                                (uint32_t)now, &change) < 0)
+	                                (uint32_t)now, change) < 0)
 		code = error_set(err, -ENOMEM, "out of memory");
-	*out_n = change.added;
-	pf_change_fini(&change);
 	pf_requests_fini(&to.requests);
 	return code;
 }
@@ -126,7 +122,7 @@ fill_table(struct pf_table *t, const struct pf_contents_new *from,
 	    from->came != NULL ? ruleset_at(from->came, old->path) : NULL;
 	const struct pf_table *def =
 	    rs != NULL && rs->is_loaded ? pf_table_here(rs, t->name) : NULL;
-	size_t n_added = 0;
+	struct pf_change added = { 0 };
 	int code = -ENOENT;
 
 	if (old->dir >= 0 && old->generation != 0)
@@ -139,9 +135,12 @@ fill_table(struct pf_table *t, const struct pf_contents_new *from,
 	}
 	code = 0;
 	if (t->content->dynamic &&
-	    pf_contents_absorb(old, t->content, now, &n_added, err) < 0)
-		return err->code;
-	t->content->unsettled |= n_added > 0;
+	    pf_contents_absorb(old, t->content, now, &added, err) < 0)
+		code = err->code;
+	t->content->unsettled |= added.added > 0;
+	pf_change_fini(&added);
+	if (code < 0)
+		return code;
 	if (from->path != NULL && strcmp(from->path, old->path) == 0 &&
 	    strcmp(from->name, t->name) == 0)
 		code = copy(t->content, from);

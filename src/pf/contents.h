@@ -38,8 +38,10 @@ size_t pf_table_references(const struct pf_config *conf,
                            const struct pf_ruleset *rs,
                            const struct pf_table *t);
 
-/* Add to a content what packets have added to the kernel's set; *out_n: how
- * many. */
+/* Add to a content what packets have added to the kernel's set. change is empty
+ * before and the caller's after: what that is to the kernel, which has the
+ * addresses already. */
 int pf_contents_absorb(const struct pf_tableplace *p, struct pf_content *c,
-                       int64_t now, size_t *out_n, struct error *err);
+                       int64_t now, struct pf_change *change,
+                       struct error *err);
 #endif

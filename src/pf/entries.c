@@ -32,13 +32,13 @@ struct edits {
 unsigned
 pf_family_af(unsigned family)
 {
-	return family == PF_INET ? PF_AF_INET : PF_AF_INET6;
+	return family == PF_V4 ? PF_AF_INET : PF_AF_INET6;
 }
 
 unsigned
 pf_family(unsigned af)
 {
-	return af == PF_AF_INET ? PF_INET : PF_INET6;
+	return af == PF_AF_INET ? PF_V4 : PF_V6;
 }
 
 void

@@ -18,7 +18,7 @@ enum {
 };
 
 /* The families' places in arrays. */
-enum { PF_INET, PF_INET6, PF_NFAMILIES };
+enum { PF_V4, PF_V6, PF_NFAMILIES };
 unsigned pf_family_af(unsigned family);
 unsigned pf_family(unsigned af);
 

@@ -245,8 +245,8 @@ matches_are_of_the_longest(void **state)
 	for (size_t i = 0; i < q.n; i++) {
 		const struct pf_entry *best = NULL;
 
-		for (size_t j = 0; j < t.n[PF_INET6]; j++) {
-			const struct pf_entry *e = &t.v[PF_INET6][j];
+		for (size_t j = 0; j < t.n[PF_V6]; j++) {
+			const struct pf_entry *e = &t.v[PF_V6][j];
 
 			if (pf_ip_in(&q.v[i].e.ip, &e->ip, e->bits) &&
 			    (best == NULL || e->bits > best->bits))

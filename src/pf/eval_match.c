@@ -5,6 +5,7 @@
 #include "pf/addr.h"
 #include "pf/eval_internal.h"
 #include "pf/ruleset.h"
+#include "pf/tablefile.h"
 
 bool
 pf_cmp_holds(const struct pf_cmp *c, uint32_t n)
@@ -42,6 +43,19 @@ pf_eval_is_if(const struct eval *e, const char *ifname, const char *want)
 	        e->env->world->in_group(e->env->world->ctx, ifname, want));
 }
 
+/* What a table holds by now. */
+static bool
+in_content(const struct eval *e, const struct pf_content *c,
+           const struct pf_ip *ip)
+{
+	const unsigned f = pf_family(e->pkt.af);
+	const struct pf_entry *v = c->entries.v[f];
+	const size_t n = c->entries.n[f];
+	size_t at = pf_entry_match(v, n, ip, pf_af_bits(e->pkt.af));
+
+	return at < n && !v[at].not ;
+}
+
 /* The longest prefix that holds the address says whether it is in the table:
  * a negated one makes a hole. */
 static bool
@@ -57,6 +71,8 @@ in_table(const struct eval *e, const struct pf_ruleset *rs, const char *name,
 		    e->env->in_table(e->env->ctx, rs, name, e->pkt.af, ip);
 	if (changed >= 0)
 		return changed != 0;
+	if (t != NULL && t->content != NULL)
+		return in_content(e, t->content, ip);
 	for (size_t i = 0; t != NULL && i < t->n; i++) {
 		const struct pf_table_addr *a = &t->addr[i];
 

@@ -108,6 +108,15 @@ pf_load_again(struct pf_store *s, const struct pf_contents_new *tables,
 	return commit_text(s, &sections, tables, err);
 }
 
+int
+pf_load_contents(struct pf_store *s, struct error *err)
+{
+	const struct pf_contents_new none = { .came = NULL };
+
+	return pf_contents_fill(s->conf, &none, s->dir, s->generation,
+	                        time(NULL), err);
+}
+
 /* An empty configuration that has been read for a path, and below it. */
 static int
 empty_for(struct pf_store *s, const char *path, bool below,

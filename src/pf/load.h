@@ -20,6 +20,10 @@ int pf_load(struct pf_store *s, struct pf_config *came, unsigned want,
 int pf_load_again(struct pf_store *s, const struct pf_contents_new *tables,
                   struct error *err);
 
+/* Give the tables of s->conf what they hold (contents.h), until
+ * pf_contents_release(). */
+int pf_load_contents(struct pf_store *s, struct error *err);
+
 /* Take the rules of these kinds out of the ruleset of a path; all of below:
  * also of those below it. -ENOENT: no such ruleset. */
 int pf_flush(struct pf_store *s, const char *path, bool below, unsigned want,

@@ -599,24 +599,17 @@ parse(struct pf_parser *p, const char *name, const char *text, size_t len,
 	return code;
 }
 
-int
-pf_parse(const struct pf_parse_env *env, const char *name, const char *text,
-         size_t len, struct pf_config **out_conf, struct error *err)
+/* A reader with a configuration of its own; NULL: no memory. */
+static struct pf_parser *
+reader_new(const struct pf_parse_env *env)
 {
-	struct pf_parser *p;
-	struct pf_config *conf;
-	int code;
+	struct pf_config *conf = pf_config_new();
+	struct pf_parser *p = calloc(1, sizeof(*p));
 
-	*out_conf = NULL;
-	if (len > PF_MAX_FILE_BYTES)
-		return error_set(err, -E2BIG, "%s: larger than %d bytes", name,
-		                 PF_MAX_FILE_BYTES);
-	conf = pf_config_new();
-	p = calloc(1, sizeof(*p));
 	if (conf == NULL || p == NULL) {
 		pf_config_free(conf);
 		free(p);
-		return error_set(err, -ENOMEM, "out of memory");
+		return NULL;
 	}
 	p->env = env;
 	p->world = env->world;
@@ -624,14 +617,72 @@ pf_parse(const struct pf_parse_env *env, const char *name, const char *text,
 	p->arena = &conf->arena;
 	p->require_order = true;
 	pf_lex_init(&p->lex, p->arena, complain_word, p);
-	code = parse(p, name, text, len, err);
+	return p;
+}
+
+/* The reader goes, its configuration stays. */
+static struct pf_config *
+reader_end(struct pf_parser *p)
+{
+	struct pf_config *conf = p->conf;
+
 	pf_lex_fini(&p->lex);
 	pf_found_fini(&p->found);
 	free(p);
+	return conf;
+}
+
+int
+pf_parse(const struct pf_parse_env *env, const char *name, const char *text,
+         size_t len, struct pf_config **out_conf, struct error *err)
+{
+	struct pf_parser *p;
+	int code;
+
+	*out_conf = NULL;
+	if (len > PF_MAX_FILE_BYTES)
+		return error_set(err, -E2BIG, "%s: larger than %d bytes", name,
+		                 PF_MAX_FILE_BYTES);
+	p = reader_new(env);
+	if (p == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	code = parse(p, name, text, len, err);
+	*out_conf = reader_end(p);
 	if (code < 0 && code != -EINVAL) {
-		pf_config_free(conf);
-		conf = NULL;
+		pf_config_free(*out_conf);
+		*out_conf = NULL;
 	}
-	*out_conf = conf;
 	return code;
+}
+
+int
+pf_parse_addresses(const struct pf_parse_env *env,
+                   const struct pf_addresses_in *in,
+                   struct pf_config **out_conf,
+                   const struct pf_table **out_table, size_t *out_bad)
+{
+	struct pf_parser *p = reader_new(env);
+	struct pf_table *t;
+	bool ok;
+
+	if (p == NULL)
+		return -ENOMEM;
+	/* Complaints name a file and a line, which these have not. */
+	p->in_table_file = true;
+	t = arena_alloc(p->arena, sizeof(*t));
+	ok = t != NULL && begin(p, NULL);
+	for (*out_bad = 0; ok && *out_bad < in->n_words; (*out_bad)++)
+		if (!pf_table_add_word(p, t, in->word[*out_bad],
+		                       strlen(in->word[*out_bad]), false))
+			break;
+	ok = ok && *out_bad == in->n_words && in->len <= PF_MAX_FILE_BYTES &&
+	     pf_table_add_text(p, t, in->text, in->len);
+	if (ok) {
+		*out_conf = reader_end(p);
+		*out_table = t;
+		return 0;
+	}
+	ok = p->arena->failed;
+	pf_config_free(reader_end(p));
+	return ok ? -ENOMEM : -EINVAL;
 }

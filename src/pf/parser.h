@@ -149,4 +149,11 @@ bool pf_hosts_of(struct pf_parser *p, const struct pf_items *l,
 /* The same for one word. */
 bool pf_host_of(struct pf_parser *p, const struct pf_item *i,
                 struct pf_hosts *out);
+
+/* Put what an address word, or a table's file, stands for into a table; false:
+ * it stands for none, or no memory. */
+bool pf_table_add_word(struct pf_parser *p, struct pf_table *t,
+                       const char *word, size_t len, bool not );
+bool pf_table_add_text(struct pf_parser *p, struct pf_table *t,
+                       const char *text, size_t len);
 #endif

@@ -48,6 +48,22 @@ int pf_parse(const struct pf_parse_env *env, const char *name, const char *text,
              size_t len, struct pf_config **out_conf, struct error *err);
 void pf_config_free(struct pf_config *conf);
 
+/*
+ * Addresses for a table: words of a command line, then a file of a table. The
+ * table is in *out_conf, the caller's. -ENOMEM; -EINVAL: why was told perhaps;
+ * *out_bad is the word that could not be read, or n_words.
+ */
+struct pf_addresses_in {
+	char *const *word;
+	size_t n_words;
+	const char *text;
+	size_t len;
+};
+int pf_parse_addresses(const struct pf_parse_env *env,
+                       const struct pf_addresses_in *in,
+                       struct pf_config **out_conf,
+                       const struct pf_table **out_table, size_t *out_bad);
+
 /* How rules are printed. */
 struct pf_print_env {
 	const struct pf_world *world;

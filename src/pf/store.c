@@ -371,6 +371,7 @@ pf_store_place(struct pf_store *s, const struct pf_world *world, bool write,
 		pf_store_close(s);
 		return err->code;
 	}
+	s->is_placed = true;
 	return 0;
 }
 
@@ -397,7 +398,7 @@ void
 pf_store_close(struct pf_store *s)
 {
 	/* Asked for, but nothing came of it. */
-	if (s->lock >= 0 && s->conf != NULL && s->generation == 0)
+	if (s->lock >= 0 && s->is_placed && s->generation == 0)
 		remove_dir();
 	pf_config_free(s->conf);
 	if (s->lock >= 0)

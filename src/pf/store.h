@@ -18,6 +18,7 @@ struct pf_store {
 	const struct pf_world *world;
 	int dir;             /* -1: there is none yet */
 	int lock;            /* -1: opened to read */
+	bool is_placed;      /* the next is known */
 	uint64_t generation; /* 0: pf has never been used here */
 	bool enabled;
 	int64_t since;   /* enabled or disabled then: seconds since 1970 */

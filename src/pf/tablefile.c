@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -53,54 +54,66 @@ pf_content_fini(struct pf_content *c)
 
 /* --- reading --- */
 
-/* Is it a network, and behind the one before? */
+/* Each change of a table reads all of it: IPv4, of which tables are large, is
+ * compared as numbers. An entry is a network, and behind the one before. */
 static bool
-is_next(const struct pf_entries *t, unsigned f, size_t i)
+parse4(const unsigned char *at, size_t n, struct pf_entry *v)
 {
-	const struct pf_entry *e = &t->v[f][i];
-	struct pf_ip masked = e->ip;
+	uint64_t last = 0;
 
-	if (e->bits > pf_af_bits(pf_family_af(f)) || e->not > 1 ||
-	    e->zero[0] != 0 || e->zero[1] != 0)
-		return false;
-	pf_ip_mask(&masked, e->bits);
-	return pf_ip_cmp(&masked, &e->ip) == 0 &&
-	       (i == 0 || pf_entry_cmp(&t->v[f][i - 1], e) < 0);
+	for (size_t i = 0; i < n; i++, at += sizeof(struct record4)) {
+		struct record4 r;
+		uint32_t ip;
+		uint64_t key;
+
+		memcpy(&r, at, sizeof(r));
+		memcpy(&ip, r.ip, sizeof(ip));
+		key = (uint64_t)be32toh(ip) << 8 | r.bits;
+		if (r.bits > 32 || r.not > 1 || (r.zero[0] | r.zero[1]) != 0 ||
+		    (i > 0 && key <= last) ||
+		    (uint32_t)((key >> 8) << r.bits) != 0)
+			return false;
+		last = key;
+		v[i] = (struct pf_entry){ .since = r.since,
+			                  .bits = r.bits,
+			                  .not = r.not };
+		memcpy(v[i].ip.b, r.ip, sizeof(r.ip));
+	}
+	return true;
 }
 
-static void
-unpack4(const unsigned char *at, struct pf_entry *e)
+static bool
+parse6(const unsigned char *at, size_t n, struct pf_entry *v)
 {
-	struct record4 r;
+	if (n > 0)
+		memcpy(v, at, n * sizeof(*v));
+	for (size_t i = 0; i < n; i++) {
+		struct pf_ip masked = v[i].ip;
 
-	memcpy(&r, at, sizeof(r));
-	memset(e, 0, sizeof(*e));
-	memcpy(e->ip.b, r.ip, sizeof(r.ip));
-	e->since = r.since;
-	e->bits = r.bits;
-	e->not = r.not ;
-	memcpy(e->zero, r.zero, sizeof(r.zero));
+		pf_ip_mask(&masked, v[i].bits);
+		if (v[i].bits > 128 || v[i].not > 1 ||
+		    (v[i].zero[0] | v[i].zero[1]) != 0 ||
+		    pf_ip_cmp(&masked, &v[i].ip) != 0 ||
+		    (i > 0 && pf_entry_cmp(&v[i - 1], &v[i]) >= 0))
+			return false;
+	}
+	return true;
 }
 
 static int
 parse_family(const unsigned char *at, unsigned f, size_t n,
              struct pf_entries *t)
 {
+	bool ok;
+
 	/* Room for one that is added. */
 	t->v[f] = malloc((n + 1) * sizeof(*t->v[f]));
 	if (t->v[f] == NULL)
 		return -ENOMEM;
 	t->cap[f] = n + 1;
 	t->n[f] = n;
-	if (f == PF_INET6 && n > 0)
-		memcpy(t->v[f], at, n * sizeof(*t->v[f]));
-	for (size_t i = 0; i < n; i++) {
-		if (f == PF_INET)
-			unpack4(at + i * sizeof(struct record4), &t->v[f][i]);
-		if (!is_next(t, f, i))
-			return -EINVAL;
-	}
-	return 0;
+	ok = f == PF_V4 ? parse4(at, n, t->v[f]) : parse6(at, n, t->v[f]);
+	return ok ? 0 : -EINVAL;
 }
 
 int
@@ -116,18 +129,17 @@ pf_tablefile_parse(const void *bytes, size_t len, struct pf_content *c,
 	if (len < sizeof(h))
 		return error_set(err, -EINVAL, "no file of a table");
 	memcpy(&h, at, sizeof(h));
-	if (h.magic != MAGIC || h.n[PF_INET] > PF_MAX_ENTRIES ||
-	    h.n[PF_INET6] > PF_MAX_ENTRIES || h.zero != 0 ||
+	if (h.magic != MAGIC || h.n[PF_V4] > PF_MAX_ENTRIES ||
+	    h.n[PF_V6] > PF_MAX_ENTRIES || h.zero != 0 ||
 	    (h.flags & ~(uint32_t)ALL_FLAGS) != 0)
 		return error_set(err, -EINVAL, "no file of a table");
-	need = h.n[PF_INET] * sizeof(struct record4);
-	if (len - sizeof(h) != need + h.n[PF_INET6] * sizeof(struct pf_entry))
+	need = h.n[PF_V4] * sizeof(struct record4);
+	if (len - sizeof(h) != need + h.n[PF_V6] * sizeof(struct pf_entry))
 		return error_set(err, -EINVAL, "a table cut short");
 	at += sizeof(h);
-	code = parse_family(at, PF_INET, h.n[PF_INET], &c->entries);
+	code = parse_family(at, PF_V4, h.n[PF_V4], &c->entries);
 	if (code == 0)
-		code = parse_family(at + need, PF_INET6, h.n[PF_INET6],
-		                    &c->entries);
+		code = parse_family(at + need, PF_V6, h.n[PF_V6], &c->entries);
 	if (code < 0) {
 		pf_content_fini(c);
 		return error_set(err, code,
@@ -146,11 +158,10 @@ pf_tablefile_parse(const void *bytes, size_t len, struct pf_content *c,
 
 /* --- writing --- */
 
-void *
-pf_tablefile_make(const struct pf_content *c, size_t *out_len)
+static struct head
+head_of(const struct pf_content *c)
 {
-	const struct pf_entries *t = &c->entries;
-	const struct head h = {
+	return (struct head){
 		.magic = MAGIC,
 		.since = c->since,
 		.flags = (c->constant ? CONSTANT : 0U) |
@@ -158,30 +169,45 @@ pf_tablefile_make(const struct pf_content *c, size_t *out_len)
 		         (c->hashed ? HASHED : 0U) |
 		         (c->dynamic ? DYNAMIC : 0U) |
 		         (c->counters ? COUNTERS : 0U),
-		.n = { (uint32_t)t->n[PF_INET], (uint32_t)t->n[PF_INET6] },
+		.n = { (uint32_t)c->entries.n[PF_V4],
+		       (uint32_t)c->entries.n[PF_V6] },
 	};
-	const size_t len4 = t->n[PF_INET] * sizeof(struct record4);
-	const size_t len6 = t->n[PF_INET6] * sizeof(struct pf_entry);
-	unsigned char *bytes = malloc(sizeof(h) + len4 + len6), *at = bytes;
+}
 
-	if (bytes == NULL)
-		return NULL;
-	memcpy(at, &h, sizeof(h));
-	at += sizeof(h);
-	for (size_t i = 0; i < t->n[PF_INET];
-	     i++, at += sizeof(struct record4)) {
-		const struct pf_entry *e = &t->v[PF_INET][i];
-		struct record4 r = { .since = e->since,
-			             .bits = e->bits,
-			             .not = e->not };
-
-		memcpy(r.ip, e->ip.b, sizeof(r.ip));
-		memcpy(at, &r, sizeof(r));
+static void
+pack4(const struct pf_entry *e, size_t n, struct record4 *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		out[i] = (struct record4){ .since = e[i].since,
+			                   .bits = e[i].bits,
+			                   .not = e[i].not };
+		memcpy(out[i].ip, e[i].ip.b, sizeof(out[i].ip));
 	}
-	if (len6 > 0)
-		memcpy(at, t->v[PF_INET6], len6);
-	*out_len = sizeof(h) + len4 + len6;
-	return bytes;
+}
+
+/* A piece at a time: room for all of it would cost more than the rest. */
+static int
+put_content(int fd, const void *arg)
+{
+	const struct pf_content *c = arg;
+	const struct pf_entries *t = &c->entries;
+	const struct head h = head_of(c);
+	struct record4 piece[4096];
+	int code = file_write(fd, &h, sizeof(h));
+
+	for (size_t i = 0; i < t->n[PF_V4] && code == 0;) {
+		size_t n = t->n[PF_V4] - i;
+
+		if (n > ARRAY_LEN(piece))
+			n = ARRAY_LEN(piece);
+		pack4(t->v[PF_V4] + i, n, piece);
+		code = file_write(fd, piece, n * sizeof(*piece));
+		i += n;
+	}
+	if (code == 0 && t->n[PF_V6] > 0)
+		code = file_write(fd, t->v[PF_V6],
+		                  t->n[PF_V6] * sizeof(*t->v[PF_V6]));
+	return code;
 }
 
 /* --- files --- */
@@ -240,15 +266,16 @@ int
 pf_tablefile_write(const struct pf_tableplace *p, const struct pf_content *c,
                    struct error *err)
 {
-	cleanup_free void *bytes = NULL;
 	char name[NAME_SIZE];
-	size_t len;
 
-	bytes = pf_tablefile_make(c, &len);
-	if (bytes == NULL)
-		return error_set(err, -ENOMEM, "out of memory");
 	file_name(p, p->generation, name);
-	return file_replace(p->dir, name, bytes, len, err);
+	return file_replace_by(p->dir, name, put_content, c, err);
+}
+
+int
+pf_tablefile_put(int fd, const struct pf_content *c)
+{
+	return put_content(fd, c);
 }
 
 int

@@ -32,8 +32,8 @@ void pf_content_fini(struct pf_content *c);
  * empty. */
 int pf_tablefile_parse(const void *bytes, size_t len, struct pf_content *c,
                        struct error *err);
-/* The bytes as the caller's malloc'ed memory; NULL: there is none. */
-void *pf_tablefile_make(const struct pf_content *c, size_t *out_len);
+/* Write to fd what parses as c. 0 or a negative errno. */
+int pf_tablefile_put(int fd, const struct pf_content *c);
 
 /* Which file: a table of the ruleset of a path, in a load. */
 struct pf_tableplace {

@@ -194,8 +194,8 @@ follow(struct nl_sock *s, unsigned steps, bool hashed)
 		else
 			pf_entries_add(&t, &r, 0, &c);
 		commit(s, &c, hashed);
-		compare(s, &t, PF_INET);
-		compare(s, &t, PF_INET6);
+		compare(s, &t, PF_V4);
+		compare(s, &t, PF_V6);
 		pf_change_fini(&c);
 		pf_requests_fini(&r);
 	}

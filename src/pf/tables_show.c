@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tables_show.c - tables and their entries as pfctl tells them. */
+#include <linux/netlink.h>
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <time.h>
+
+#include "pf/addr.h"
+#include "pf/compile.h"
+#include "pf/contents.h"
+#include "pf/ruleset.h"
+#include "pf/sets.h"
+#include "pf/tables.h"
+
+/* --- entries --- */
+
+/* The name of a single address, behind it. */
+static void
+put_name(unsigned af, const struct pf_entry *e, struct buf *out)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	char name[NI_MAXHOST];
+	int code;
+
+	memcpy(&in.sin_addr, e->ip.b, sizeof(in.sin_addr));
+	memcpy(&in6.sin6_addr, e->ip.b, sizeof(in6.sin6_addr));
+	code = af == PF_AF_INET
+	           ? getnameinfo((const void *)&in, sizeof(in), name,
+	                         sizeof(name), NULL, 0, NI_NAMEREQD)
+	           : getnameinfo((const void *)&in6, sizeof(in6), name,
+	                         sizeof(name), NULL, 0, NI_NAMEREQD);
+	if (code == 0)
+		buf_printf(out, "\t(%s)", name);
+}
+
+static void
+put_entry(unsigned af, const struct pf_entry *e, struct buf *out)
+{
+	char ip[46];
+
+	buf_putc(out, e->not ? '!' : ' ');
+	buf_puts(out, pf_ip_text(af, &e->ip, ip));
+	if (e->bits < pf_af_bits(af))
+		buf_printf(out, "/%u", e->bits);
+}
+
+static void
+put_line(char letter, unsigned af, const struct pf_entry *e, bool reverse,
+         struct buf *out)
+{
+	buf_printf(out, "%c ", letter);
+	put_entry(af, e, out);
+	if (reverse && e->bits == pf_af_bits(af))
+		put_name(af, e, out);
+	buf_putc(out, '\n');
+}
+
+void
+pf_put_request(const struct pf_request *r, bool reverse, struct buf *out)
+{
+	put_line(r->feedback, r->af, &r->e, reverse, out);
+}
+
+void
+pf_put_test(const struct pf_request *r, bool reverse, struct buf *out)
+{
+	buf_printf(out, "%c ", r->feedback);
+	put_entry(r->af, &r->e, out);
+	if (r->is_found) {
+		buf_putc(out, '\t');
+		put_entry(r->af, &r->found, out);
+	} else {
+		buf_puts(out, "\t nomatch");
+	}
+	if (reverse)
+		put_name(r->af, &r->e, out);
+	buf_putc(out, '\n');
+}
+
+static void
+put_cleared(int64_t since, struct buf *out)
+{
+	time_t t = since;
+	char text[32];
+
+	buf_printf(out, "\tCleared:     %s", ctime_r(&t, text));
+}
+
+static void
+put_counts(const char *what, const struct pf_entry_count *n, struct buf *out)
+{
+	buf_printf(out, "\t%-12s [ Packets: %-18llu Bytes: %-18llu ]\n", what,
+	           (unsigned long long)n->packets,
+	           (unsigned long long)n->bytes);
+}
+
+void
+pf_put_entries(const struct pf_entries *t, const struct pf_table_counts *counts,
+               unsigned verbose, bool reverse, struct buf *out)
+{
+	for (unsigned f = 0; f < PF_NFAMILIES; f++) {
+		size_t i = 0, end, at;
+
+		/* Of one address the longer network goes first. */
+		for (; i < t->n[f]; i = end) {
+			end = i + 1;
+			while (end < t->n[f] &&
+			       pf_ip_cmp(&t->v[f][end].ip, &t->v[f][i].ip) == 0)
+				end++;
+			for (at = end; at-- > i;) {
+				put_line(' ', pf_family_af(f), &t->v[f][at],
+				         reverse, out);
+				if (verbose == 0)
+					continue;
+				put_cleared(t->v[f][at].since, out);
+				if (counts != NULL)
+					put_counts(
+					    "Matched:", &counts->v[f][at], out);
+			}
+		}
+	}
+}
+
+/* --- counters --- */
+
+struct counting {
+	const struct pf_entries *t;
+	struct pf_table_counts *to;
+	unsigned f;
+};
+
+/* An element is a piece of the entry that decides on it. */
+static int
+see_count(const struct pf_set_element *e, void *arg, struct error *err)
+{
+	const struct counting *c = arg;
+	size_t n = c->t->n[c->f], at;
+
+	(void)err;
+	if (e->is_end)
+		return 0;
+	at = pf_entry_match(c->t->v[c->f], n, &e->ip,
+	                    pf_af_bits(pf_family_af(c->f)));
+	if (at < n) {
+		c->to->v[c->f][at].packets += e->packets;
+		c->to->v[c->f][at].bytes += e->bytes;
+	}
+	return 0;
+}
+
+int
+pf_table_counts(const char *path, const char *name, const struct pf_entries *t,
+                bool hashed, struct pf_table_counts *out, struct error *err)
+{
+	struct counting c = { t, out, 0 };
+	struct nl_sock nl;
+	int code = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (nl_open(&nl, NETLINK_NETFILTER, -1, err) < 0)
+		return err->code;
+	for (c.f = 0; c.f < PF_NFAMILIES && code == 0; c.f++) {
+		out->v[c.f] = calloc(t->n[c.f] + 1, sizeof(*out->v[c.f]));
+		if (out->v[c.f] == NULL)
+			code = error_set(err, -ENOMEM, "out of memory");
+		for (int single = 0; single <= hashed && code == 0; single++) {
+			cleanup_buf struct buf set = BUF_INIT;
+
+			pf_table_set_name(path, name, single != 0, &set);
+			code = pf_sets_read(&nl, pf_family_af(c.f),
+			                    buf_str(&set), see_count, &c, err);
+			code = code == -ENOENT ? 0 : code;
+		}
+	}
+	nl_close(&nl);
+	if (code < 0)
+		pf_table_counts_fini(out);
+	return code;
+}
+
+void
+pf_table_counts_fini(struct pf_table_counts *c)
+{
+	for (unsigned f = 0; f < PF_NFAMILIES; f++)
+		free(c->v[f]);
+	memset(c, 0, sizeof(*c));
+}
+
+/* --- -s Tables --- */
+
+/* Has another ruleset a table of the name? */
+static bool
+is_hidden(const struct pf_config *conf, const struct pf_ruleset *at,
+          const char *name)
+{
+	const struct pf_ruleset *rs = conf->main;
+
+	if (at != conf->main)
+		return false;
+	while ((rs = pf_ruleset_next(conf->main, rs)) != NULL)
+		if (pf_table_here(rs, name) != NULL)
+			return true;
+	return false;
+}
+
+static void
+put_table(const struct pf_store *s, const struct pf_ruleset *rs,
+          const struct pf_table *t, unsigned verbose, struct buf *out)
+{
+	size_t references = pf_table_references(s->conf, rs, t);
+
+	if (verbose > 0)
+		buf_printf(out, "%c%ca-%c%c%c\t", t->constant ? 'c' : '-',
+		           t->persist ? 'p' : '-', references > 0 ? 'r' : '-',
+		           is_hidden(s->conf, rs, t->name) ? 'h' : '-',
+		           t->counters ? 'C' : '-');
+	buf_puts(out, t->name);
+	if (rs->path[0] != '\0')
+		buf_printf(out, "\t%s", rs->path);
+	buf_putc(out, '\n');
+}
+
+/* What is known of its use. */
+static int
+put_stats(const struct pf_store *s, const struct pf_ruleset *rs,
+          const struct pf_table *t, struct buf *out, struct error *err)
+{
+	const struct pf_tableplace at = { s->dir, s->generation, rs->path,
+		                          t->name };
+	struct pf_entry_count sum = { 0, 0 };
+	struct pf_table_counts counts;
+	struct pf_content c;
+	struct pf_change added = { 0 };
+	int code = 0;
+
+	if (pf_tablefile_read(&at, &c, err) < 0)
+		return err->code;
+	if (c.dynamic)
+		code = pf_contents_absorb(&at, &c, time(NULL), &added, err);
+	pf_change_fini(&added);
+	if (code < 0) {
+		pf_content_fini(&c);
+		return code;
+	}
+	buf_printf(out, "\tAddresses:   %zu\n",
+	           c.entries.n[PF_V4] + c.entries.n[PF_V6]);
+	put_cleared(c.since, out);
+	buf_printf(out, "\tReferences:  [ Anchors: %-18d Rules: %-18zu ]\n",
+	           is_hidden(s->conf, rs, t->name),
+	           pf_table_references(s->conf, rs, t));
+	if (c.counters && pf_table_counts(rs->path, t->name, &c.entries,
+	                                  c.hashed, &counts, err) == 0) {
+		for (unsigned f = 0; f < PF_NFAMILIES; f++)
+			for (size_t i = 0; i < c.entries.n[f]; i++) {
+				sum.packets += counts.v[f][i].packets;
+				sum.bytes += counts.v[f][i].bytes;
+			}
+		put_counts("Matched:", &sum, out);
+		pf_table_counts_fini(&counts);
+	}
+	pf_content_fini(&c);
+	return 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct pf_table *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+int
+pf_tables_show(const struct pf_store *s, const char *path, unsigned verbose,
+               struct buf *out, struct error *err)
+{
+	cleanup_free const struct pf_table **v = NULL;
+	const struct pf_ruleset *rs = s->conf->main;
+	size_t n = 0;
+
+	while (rs != NULL && strcmp(rs->path, path) != 0)
+		rs = pf_ruleset_next(s->conf->main, rs);
+	if (rs == NULL)
+		return error_set(err, -ENOENT,
+		                 "Anchor or Ruleset does not exist.");
+	for (const struct pf_table *t = rs->table; t != NULL; t = t->next)
+		n++;
+	v = calloc(n + 1, sizeof(struct pf_table *));
+	if (v == NULL)
+		return error_set(err, -ENOMEM, "out of memory");
+	n = 0;
+	for (const struct pf_table *t = rs->table; t != NULL; t = t->next)
+		v[n++] = t;
+	qsort(v, n, sizeof(struct pf_table *), by_name);
+	for (size_t i = 0; i < n; i++) {
+		put_table(s, rs, v[i], verbose, out);
+		if (verbose > 1 && put_stats(s, rs, v[i], out, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
