@@ -25,6 +25,7 @@
 #include "linux/self.h"
 #include "manage/base.h"
 #include "manage/disk.h"
+#include "manage/rules.h"
 #include "manage/vms.h"
 
 struct site {
@@ -349,6 +350,19 @@ start_jails(const struct site *s, const struct strv *stopped, bool all,
 	return worst;
 }
 
+/* The host's own packet filter is its administrator's. */
+static int
+load_rules(const struct site *s, bool in_host_net, struct error *err)
+{
+	if (!rules_are_there(s->dir))
+		return 0;
+	if (in_host_net)
+		return rules_load(s->dir, s->progress, s->arg, err);
+	say(s, "the host's pf stays as it is; the site's: pfctl -f %s/pf.conf",
+	    s->dir);
+	return 0;
+}
+
 static int
 bring_up(const struct site *s, const char *host_net, struct error *err)
 {
@@ -369,7 +383,8 @@ bring_up(const struct site *s, const char *host_net, struct error *err)
 	if (stopped.n != 0)
 		status = start_jails(s, &stopped, running.n == 0, err);
 	/* After the jails, whose hooks make the bridges. */
-	if (status < 0 || vms_start(s->dir, s->progress, s->arg, err) < 0)
+	if (status < 0 || load_rules(s, host_net != NULL, err) < 0 ||
+	    vms_start(s->dir, s->progress, s->arg, err) < 0)
 		return err->code;
 	return status;
 }
@@ -421,19 +436,26 @@ take_down(const struct site *s, const char *host_net, struct error *err)
 {
 	cleanup_strv struct strv running = STRV_INIT;
 	char net[NAME_MAX + 1] = "";
+	bool inside = false;
 	int status;
 
 	if (host_net != NULL)
 		snprintf(net, sizeof(net), "%s", host_net);
 	else if (find_host_net(s, net, err) < 0)
 		return err->code;
-	if (net[0] != '\0' && netns_enter(net, err) < 0 && err->code != -ENOENT)
-		return err->code;
+	if (net[0] != '\0') {
+		inside = netns_enter(net, err) == 0;
+		if (!inside && err->code != -ENOENT)
+			return err->code;
+	}
 	if (vms_stop(s->dir, s->progress, s->arg, err) < 0)
 		return err->code;
 	status = stop_jails(s, PICK_RUNNING, "-r", err);
 	if (status < 0 || clear_dead(s, err) < 0 ||
 	    pick_jails(s, PICK_RUNNING, &running, err) < 0)
+		return err->code;
+	if (inside && running.n == 0 && rules_are_there(s->dir) &&
+	    rules_unload(err) < 0)
 		return err->code;
 	if (running.n == 0 && net[0] != '\0' && leave_host_net(s, net, err) < 0)
 		return err->code;

@@ -6,10 +6,11 @@
  *   DIR/base/NAME     one file for each base (base.h)
  *   DIR/disk/NAME     one file for each disk (disk.h)
  *   DIR/vm/NAME.conf  one file for each VM (vms.h)
+ *   DIR/pf.conf       the rules of the namespace that plays the host (rules.h)
  *
- * Starts and stops nothing itself: jail(8) and vms.h do. Knows which site lives
- * in which named network namespace, in the file "sites" of the runtime
- * directory.
+ * Starts and stops nothing itself: jail(8), pfctl(8) and vms.h do. Knows which
+ * site lives in which named network namespace, in the file "sites" of the
+ * runtime directory.
  */
 #ifndef MANAGE_SITE_H
 #define MANAGE_SITE_H
@@ -18,7 +19,8 @@
 
 /*
  * Make the site's bases and disks, make and enter the network namespace
- * host_net (NULL: stay), start the jails and then the VMs that do not run yet.
+ * host_net (NULL: stay, and load no pf.conf), start the jails, load pf.conf,
+ * and start the VMs that do not run yet.
  *
  * progress is told what goes on. Returns jail(8)'s exit status, or a negative
  * errno when it did not come to that.

@@ -14,10 +14,13 @@ shows() { [ "$(shown | grep -cF -- "$1")" = "${2:-1}" ]; }
 # udp PORT: a datagram to ourselves.
 udp() { hostnet bash -c "echo x >/dev/udp/127.0.0.1/$1" || :; }
 
+# listens: the kernel has somebody to give packets to.
+listens() { hostnet grep -q '^ *1 ' /proc/net/netfilter/nfnetlink_log; }
+
 log_to_file() {
 	pflogd -D -d 1 -f "$DIR/log" 3>&- &
 	PFLOGD=$!
-	eventually 30 test -s "$DIR/log"
+	eventually 30 listens
 }
 
 @test "a logged packet tells its rule, what became of it, and where" {
