@@ -312,13 +312,20 @@ deliver32(struct cpu *c, const struct event *e, const struct gate *g)
 	return true;
 }
 
-/* c->exc may be pending afterwards: what is wrong in the other task. */
+/* c->exc may be pending afterwards: what is wrong in the other task. The image
+ * of the flags is the one this task's TSS gets; without a switch there is
+ * none. */
 static bool
 deliver_task(struct cpu *c, const struct event *e, const struct gate *g)
 {
-	c->rflags |= e->flags & X86_FL_RF;
-	return task_switch(c, TASK_INT, g->tss, e->rip, e->ext,
-	                   e->has_error ? &e->error : NULL);
+	uint32_t was = c->rflags;
+
+	c->rflags = (was & ~X86_FL_RF) | (e->flags & X86_FL_RF);
+	if (task_switch(c, TASK_INT, g->tss, e->rip, e->ext,
+	                e->has_error ? &e->error : NULL))
+		return true;
+	c->rflags = was;
+	return false;
 }
 
 static bool

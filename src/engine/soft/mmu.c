@@ -619,16 +619,24 @@ mmu_write(struct cpu *c, uint64_t la, const void *buf, unsigned len)
 	}
 }
 
+/* Outside long mode the address space ends at 4 GiB, wherever a table begins:
+ * no entry of the TLB may be of an address beyond (CM_FLAT32). */
+static uint64_t
+sys_la(const struct cpu *c, uint64_t la)
+{
+	return cpu_long(c) ? la : (uint32_t)la;
+}
+
 bool
 mmu_read_sys(struct cpu *c, uint64_t la, void *buf, unsigned len)
 {
-	return load_as(c, sys_rights(c), la, buf, len);
+	return load_as(c, sys_rights(c), sys_la(c, la), buf, len);
 }
 
 bool
 mmu_write_sys(struct cpu *c, uint64_t la, const void *buf, unsigned len)
 {
-	return store_as(c, sys_rights(c), la, buf, len);
+	return store_as(c, sys_rights(c), sys_la(c, la), buf, len);
 }
 
 void *

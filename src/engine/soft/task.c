@@ -140,22 +140,32 @@ set_busy(struct cpu *c, uint16_t sel, bool busy)
 	return mmu_write_sys(c, at, &type, 1);
 }
 
-/* Everything of the new task that needs no descriptor. */
-static void
+/* The new task's page tables. False: reserved bits are set in what CR3 points
+ * to, and the old ones stay. */
+static bool
+take_cr3(struct cpu *c, uint64_t cr3)
+{
+	if ((c->cr4 & X86_CR4_PAE) && !walk_load_pdptes(c, cr3))
+		return false;
+	c->cr3 = cr3;
+	mmu_flush_local(c);
+	return true;
+}
+
+/* Everything of the new task that needs no descriptor. False: all but CR3. */
+static bool
 take_registers(struct cpu *c, enum task_reason why, const struct task *t)
 {
 	const struct layout *l = t->l;
 	uint32_t flags = get(t, l->eip + l->word);
+	bool ok = true;
 
 	if (why == TASK_CALL || why == TASK_INT)
 		flags |= X86_FL_NT;
 	if (l->word == 2) {
 		flags &= 0xffff;
 	} else if (c->cr0 & X86_CR0_PG) {
-		c->cr3 = get(t, l->cr3);
-		if (c->cr4 & X86_CR4_PAE)
-			(void)walk_load_pdptes(c, c->cr3);
-		mmu_flush_local(c);
+		ok = take_cr3(c, get(t, l->cr3));
 	}
 	c->seg[X86_TR] = t->tr;
 	c->seg[X86_TR].attr |= SYS_BUSY;
@@ -172,6 +182,7 @@ take_registers(struct cpu *c, enum task_reason why, const struct task *t)
 	seg_null(&c->seg[X86_LDTR],
 	         (uint16_t)get(t, l->seg + l->nsegs * l->word));
 	c->cpl = c->rflags & X86_FL_VM ? 3 : c->seg[X86_CS].sel & 3;
+	return ok;
 }
 
 /* A descriptor, or #TS(sel). */
@@ -279,7 +290,7 @@ load_segments(struct cpu *c, const struct task *t)
 
 /* In the new task: what may fail there. */
 static void
-arrive(struct cpu *c, const struct task *t, const uint32_t *error)
+arrive(struct cpu *c, const struct task *t, bool has_cr3, const uint32_t *error)
 {
 	uint64_t sp = c->gpr[X86_RSP];
 	bool ok = load_segments(c, t);
@@ -288,6 +299,10 @@ arrive(struct cpu *c, const struct task *t, const uint32_t *error)
 	debug_update(c);
 	if (!ok)
 		return;
+	if (!has_cr3) {
+		(void)fault_set_error(c, X86_GP, t->ext);
+		return;
+	}
 	if (error != NULL) {
 		if (!seg_push(c, &sp, t->l->word, *error))
 			return;
@@ -305,6 +320,7 @@ task_switch(struct cpu *c, enum task_reason why, uint16_t sel, uint64_t next,
 {
 	uint16_t old = c->seg[X86_TR].sel;
 	struct task t = { .ext = ext };
+	bool has_cr3;
 
 	if (!find_tss(c, why, sel, &t) || !save(c, why, next))
 		return false;
@@ -316,8 +332,8 @@ task_switch(struct cpu *c, enum task_reason why, uint16_t sel, uint64_t next,
 	if (why != TASK_IRET && !set_busy(c, sel, true))
 		return false;
 	c->exc.pending = false;
-	take_registers(c, why, &t);
-	arrive(c, &t, error);
+	has_cr3 = take_registers(c, why, &t);
+	arrive(c, &t, has_cr3, error);
 	return true;
 }
 

@@ -213,6 +213,69 @@ lay_bad_task(struct bed *b, uint16_t sel, uint16_t ds, unsigned vector)
 	          (uint64_t)GATE_TASK << 40 | (uint64_t)sel << 16);
 }
 
+/* A task's CR3 with reserved bits in what it points to is like MOV's: #GP, but
+ * of the new task, in the old one's address space. */
+static void
+a_bad_cr3_is_the_tasks_fault(void **state)
+{
+	enum { PDPTES = 0x22000, BAD_PDPTES = 0x22020, DIRECTORY = 0x23000 };
+	struct bed *b = *state;
+	struct bed_log log;
+	uint32_t cr3 = BAD_PDPTES;
+
+	LOAD(b, BED_CODE, tasks);
+	lay_task(b, BED_CODE + 64);
+	bed_write(b, TSS2 + 0x1c, &cr3, 4);
+	bed_put64(b, PDPTES, DIRECTORY | 1);
+	bed_put64(b, BAD_PDPTES, DIRECTORY | 7);
+	bed_put64(b, DIRECTORY, 0x83);
+	b->st.cr3 = PDPTES;
+	b->st.pdpte[0] = DIRECTORY | 1;
+	b->st.cr4 |= X86_CR4_PAE;
+	b->st.cr0 |= X86_CR0_PG;
+	assert_true(bed_run(b));
+	assert_int_equal(bed_vector(b, &log), X86_GP);
+	assert_int_equal(log.error, 0);
+	assert_int_equal(log.rip, BED_CODE + 64);
+	assert_int_equal(b->st.cr3, PDPTES);
+}
+
+/* No switch, no image: RF, which the fault's own would have, does not get into
+ * the double fault's. */
+static void
+flags_stay_where_no_task_begins(void **state)
+{
+	struct bed *b = *state;
+	struct bed_log log;
+
+	LOAD(b, BED_CODE, fault_task);
+	for (unsigned v = X86_TS; v <= X86_GP; v++)
+		bed_put64(b, BED_IDT + v * 8ull,
+		          (uint64_t)GATE_TASK << 40 | SEL_DATA << 16);
+	assert_true(bed_run(b));
+	assert_int_equal(bed_vector(b, &log), X86_DF);
+	assert_int_equal(log.rflags & X86_FL_RF, 0);
+}
+
+/* The end of the table is where addresses are used up, and begin anew. */
+PROGRAM(wrapped, ".code32\n"
+                 "mov $0x108, %eax\n mov %eax, %es\n"
+                 "mov %es:0x10000, %eax\n out %eax, $0xe9" END);
+
+static void
+tables_end_at_4_gib(void **state)
+{
+	struct bed *b = *state;
+
+	LOAD(b, BED_CODE, wrapped);
+	bed_put64(b, 8, 0x00cf92000000ffff);
+	b->st.gdtr = (struct x86_table){ 0xffffff00, 0xfff };
+	assert_true(bed_run(b));
+	assert_int_equal(b->nout, 1);
+	assert_int_equal(b->out[0], bed_get64(b, BED_CODE) & 0xffffffff);
+	assert_true(bed_get64(b, 8) == 0x00cf93000000ffff); /* accessed */
+}
+
 PROGRAM(begin_task, ".code32\n int $10" END);
 
 static void
@@ -240,6 +303,9 @@ main(void)
 		T(a_call_to_a_task_returns_by_iret),
 		T(an_exception_may_have_a_task),
 		T(what_is_wrong_in_a_task_is_its_own_fault),
+		T(a_bad_cr3_is_the_tasks_fault),
+		T(flags_stay_where_no_task_begins),
+		T(tables_end_at_4_gib),
 		T(tasks_that_fault_for_ever_end),
 	};
 
