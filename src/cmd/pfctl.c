@@ -519,7 +519,8 @@ write_options(struct pfctl *c)
 static int
 load(struct pfctl *c)
 {
-	const struct pf_compile_env how = { .world = &c->world };
+	struct pf_ways ways = { 0 };
+	const struct pf_compile_env how = { .world = &c->world, .ways = &ways };
 	cleanup_buf struct buf program = BUF_INIT;
 	struct pf_config *conf = NULL;
 	struct error err;

@@ -445,6 +445,7 @@ family(struct compile *c, uint8_t af, struct buf *out)
 	     direction(c, PF_IN) && direction(c, PF_OUT) &&
 	     pf_compile_states(c) && !c->failed;
 	if (ok) {
+		pf_compile_ways(c);
 		reject_copy(c);
 		nf_print(&t, out);
 	}

@@ -13,9 +13,32 @@
 #include "pf/rule.h"
 #include "pf/world.h"
 
+/*
+ * What the kernel's routing must do for packets with a mark: those of way n of
+ * a family have n + 1 in the bits PF_MARK_WAY. Either a table of the system's,
+ * or a default route of its own.
+ */
+enum { PF_WAYS_MAX = 7, PF_MARK_WAY_SHIFT = 29 };
+#define PF_MARK_WAY (7U << PF_MARK_WAY_SHIFT)
+
+struct pf_way {
+	uint8_t af; /* PF_AF_NONE: there is no such way */
+	int rtable; /* -1: none */
+	bool has_gateway;
+	struct pf_ip gateway;
+	char ifname[PF_IFNAME_SIZE]; /* "": by which the gateway is reached */
+};
+
+struct pf_ways {
+	struct pf_way way[2][PF_WAYS_MAX]; /* inet, inet6 */
+};
+
 struct pf_compile_env {
 	const struct pf_world *world;
 	bool dormant; /* loaded, but pf is disabled */
+	/* The ways that rules ask for are put here, by a caller that sets them
+	 * up (pf_ways_apply()). NULL: such rules are refused. */
+	struct pf_ways *ways;
 };
 
 /*

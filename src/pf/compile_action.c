@@ -97,11 +97,10 @@ can_do(struct compile *c, const struct pf_rule *r)
 		bool is;
 		const char *what;
 	} wants[] = {
-		{ r->route != PF_ROUTE_NONE, "route-to and its like" },
+		{ r->route == PF_FASTROUTE, "fastroute" },
 		{ r->af_to != 0, "af-to" },
 		{ r->action == PF_MATCH && (r->nat.is_set || r->rdr.is_set),
 		  "translation by match rules" },
-		{ r->rtable >= 0, "rtable" },
 		{ r->divert_port != 0 || r->divert_reply, "divert" },
 		{ r->dn[0] != 0 || r->dn[1] != 0, "dnpipe and dnqueue" },
 		{ r->queue != NULL, "queue" },
@@ -195,6 +194,9 @@ action(struct compile *c, const struct pf_rule *r, struct buf *wins)
 	if (chain == NULL || !can_do(c, r))
 		return false;
 	nf_say(c->t, chain, "counter name c%u %s", r->id, pf_log_words(c, r));
+	if (r->action == PF_PASS &&
+	    (!pf_say_route(c, chain, r) || !pf_say_copy(c, chain, r)))
+		return false;
 	if (r->action == PF_BLOCK) {
 		block(c, chain, r);
 	} else if (r->state != PF_STATE_NONE) {
@@ -222,7 +224,7 @@ pf_match_chain(struct compile *c, const struct pf_rule *r)
 	if (chain == NULL || !can_do(c, r))
 		return NULL;
 	nf_say(c->t, chain, "counter name c%u %s", r->id, pf_log_words(c, r));
-	if (!pf_label_changes(c, chain, r, ""))
+	if (!pf_label_changes(c, chain, r, "") || !pf_say_route(c, chain, r))
 		return NULL;
 	if (r->quick)
 		nf_say(c->t, chain, "meta mark set meta mark | 0x%x",
@@ -275,6 +277,8 @@ state_action(struct compile *c, unsigned sid, struct buf maps[2])
 	if (!s->gone)
 		pf_say_state_limits(c, chain, s->rule);
 	pf_say_changes(c, chain, s->rule);
+	if (!pf_say_copy(c, chain, s->rule))
+		return false;
 	pass(c, chain, s->rule);
 	nf_map_add(&maps[0], sid << PF_CT_SHIFT, chain->name);
 	nf_map_add(&maps[1], sid, chain->name);

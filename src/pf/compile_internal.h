@@ -32,7 +32,11 @@ enum pf_mark {
 
 /* Labels of connections: bits, the first of them for changes by match rules. */
 enum {
-	PF_LABELS = 120,
+	PF_LABELS = 104,
+	/* And one for each way, from 1: */
+	PF_LABEL_ROUTE_TO = PF_LABELS - 1,
+	PF_LABEL_REPLY_TO = PF_LABEL_ROUTE_TO + PF_WAYS_MAX,
+	PF_LABEL_WAYS_END = PF_LABEL_REPLY_TO + PF_WAYS_MAX,
 	PF_LABEL_COUNTED, /* its handshake was, at its rule's limits */
 	PF_LABEL_OVER,    /* it is over its source's number */
 	PF_LABEL_NEWER,   /* than the flush of its source */
@@ -138,6 +142,14 @@ void pf_say_flushed(struct compile *c, struct nf_chain *base);
 /* The rule's own time-outs, for the connection at hand. */
 void pf_say_timeouts(struct compile *c, struct nf_chain *chain,
                      const struct pf_rule *r);
+
+/* Routing (compile_route.c): by rules, and of packets of states; copies. */
+bool pf_routes_packets(const struct pf_rule *r);
+bool pf_say_route(struct compile *c, struct nf_chain *chain,
+                  const struct pf_rule *r);
+bool pf_say_copy(struct compile *c, struct nf_chain *chain,
+                 const struct pf_rule *r);
+void pf_compile_ways(struct compile *c);
 
 /* A chain for each rule that can win, in the map by its number; the chains of
  * states; and what happens when no rule matches. */

@@ -13,6 +13,7 @@
 #include "pf/live.h"
 #include "pf/merge.h"
 #include "pf/ruleset.h"
+#include "pf/ways.h"
 
 /* Number and compile conf, whose tables have their content, and make it what
  * the store has. */
@@ -20,8 +21,10 @@ static int
 commit(struct pf_store *s, struct pf_config *conf, const struct buf *sections,
        struct error *err)
 {
+	struct pf_ways ways = { 0 };
 	const struct pf_compile_env env = { .world = s->world,
-		                            .dormant = !s->enabled };
+		                            .dormant = !s->enabled,
+		                            .ways = &ways };
 	cleanup_buf struct buf program = BUF_INIT;
 	struct pf_totals gone;
 	struct pf_live_sids sids = { .old = s->conf->numbers };
@@ -33,7 +36,7 @@ commit(struct pf_store *s, struct pf_config *conf, const struct buf *sections,
 	pf_live_sids_fini(&sids);
 	if (code < 0 || pf_compile(conf, &env, &program, err) < 0)
 		return err->code;
-	if (pf_kernel_totals(&gone, err) < 0 ||
+	if (pf_kernel_totals(&gone, err) < 0 || pf_ways_apply(&ways, err) < 0 ||
 	    pf_store_commit(s, conf, sections, &program, err) < 0)
 		return err->code;
 	/* Statistics are not worth a failure of what has been done. */
@@ -69,7 +72,8 @@ commit_text(struct pf_store *s, const struct buf *sections,
 static int
 check(const struct pf_store *s, struct pf_config *came, struct error *err)
 {
-	const struct pf_compile_env env = { .world = s->world };
+	struct pf_ways ways = { 0 };
+	const struct pf_compile_env env = { .world = s->world, .ways = &ways };
 	cleanup_buf struct buf program = BUF_INIT;
 
 	return pf_compile(came, &env, &program, err);

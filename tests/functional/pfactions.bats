@@ -174,3 +174,46 @@ EOF
 	run pfctl -vss
 	[[ $output =~ 'expires in 00:'(16|33): ]] || is times
 }
+
+@test "route-to sends packets another way, and reply-to their answers" {
+	ip -n "$S" addr add 10.9.9.9/32 dev lo
+	ip -n "$C" addr add 10.8.8.8/32 dev lo
+	pfctl -qef - <<'EOF'
+pass in on f0 route-to (f1 10.2.0.2) inet proto tcp to port 8080
+pass in on f0 reply-to (f0 10.1.0.2) inet proto tcp to port 22
+EOF
+	[ "$(peers tcp a 10.9.9.9 8080 42001)" = ok ]
+	[ "$(peers say a 60)" = ok ]
+	[ "$(peers say a 60)" = ok ]
+	ip -n "$C" route replace 10.2.0.0/24 via 10.1.0.1 src 10.8.8.8
+	[ "$(peers tcp b 10.2.0.2 22 41001)" = ok ]
+	[ "$(peers say b 60)" = ok ]
+	pfctl -qFr
+	run ip -n "$NETNS" rule
+	[[ $output != *fwmark* ]]
+}
+
+@test "dup-to sends a copy" {
+	ip -n "$NETNS" link add d0 type veth peer name d1 netns "$S"
+	side "$NETNS" d0 10.7.0.1/24
+	side "$S" d1 10.7.0.3/24
+	ip -n "$NETNS" neigh replace 10.7.0.2 lladdr 02:00:00:00:00:07 dev d0
+	pfctl -qef - <<'EOF'
+pass in on f0 dup-to (d0 10.7.0.2) inet proto udp to port 53
+EOF
+	ip netns exec "$S" nft -f - <<'EOF'
+table netdev t {
+chain c {
+	type filter hook ingress device "d1" priority 0
+	ip daddr 10.2.0.2 udp dport 53 counter
+}
+}
+EOF
+	sends a 42001
+	sends a 42001
+	eventually 60 copied
+}
+
+copied() {
+	ip netns exec "$S" nft list table netdev t | grep -q 'packets [2-9]'
+}
