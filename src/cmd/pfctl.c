@@ -20,12 +20,9 @@
 
 #include "pf/compile.h"
 #include "pf/explain.h"
-#include "pf/info.h"
-#include "pf/live.h"
 #include "pf/load.h"
 #include "pf/pf.h"
 #include "pf/show.h"
-#include "pf/timeouts.h"
 
 /* What -s and -F take; the first that begins with the word is meant. */
 struct modifier {
@@ -33,8 +30,8 @@ struct modifier {
 	int (*run)(struct pfctl *c);
 };
 
-static int
-usage(void)
+int
+pfctl_usage(void)
 {
 	fputs("usage: pfctl [-AdeghMmNnOPqRSrvz] [-a anchor] [-D macro=value] "
 	      "[-F modifier]\n"
@@ -61,8 +58,8 @@ say(const struct pfctl *c, const char *line)
 		fprintf(stderr, "%s\n", line);
 }
 
-static void
-tell(void *ctx, const char *line)
+void
+pfctl_tell(void *ctx, const char *line)
 {
 	(void)ctx;
 	fprintf(stderr, "%s\n", line);
@@ -140,36 +137,6 @@ pfctl_open(struct pfctl *c, bool write)
 
 /* --- -s --- */
 
-/* What rules have counted; with -z they begin anew, but not what pf as a whole
- * has. */
-static int
-read_counters(struct pfctl *c, struct pf_counter *v, size_t n,
-              struct error *err)
-{
-	struct pf_totals gone;
-
-	if (!c->zero)
-		return pf_kernel_counters(v, n, false, err);
-	if (pf_kernel_totals(&gone, err) < 0 ||
-	    pf_kernel_counters(v, n, true, err) < 0)
-		return err->code;
-	return pf_info_keep(&c->store, &gone, err);
-}
-
-/* How many states each rule has. */
-static int
-count_states(struct pfctl *c, struct pf_sid_counts *out)
-{
-	struct pf_live live;
-	struct error err;
-
-	if (pf_live_open(&live, &c->store, 0, &err) < 0)
-		return 1;
-	pf_sids_count(&live.list, out);
-	pf_live_close(&live);
-	return 0;
-}
-
 /* Show by one of show.h's, with counters where it is about rules. */
 static int
 show(struct pfctl *c, void (*put)(const struct pf_show *s, struct buf *out),
@@ -191,12 +158,12 @@ show(struct pfctl *c, void (*put)(const struct pf_show *s, struct buf *out),
 	n = c->store.conf->n_rules + 1;
 	if (counters) {
 		v = calloc(n, sizeof(*v));
-		if (v == NULL || read_counters(c, v, n, &err) < 0) {
+		if (v == NULL || pfctl_read_counters(c, v, n, &err) < 0) {
 			free(v);
 			return pfctl_fail(&err);
 		}
 		s.counter = v;
-		if (count_states(c, &states) == 0) {
+		if (pfctl_count_states(c, &states) == 0) {
 			s.states = pf_rule_states;
 			s.ctx = &states;
 		}
@@ -239,73 +206,16 @@ show_running(struct pfctl *c)
 	return status != 0 || !c->store.enabled;
 }
 
-static int
-show_states(struct pfctl *c)
-{
-	cleanup_buf struct buf out = BUF_INIT;
-	struct pf_live live;
-	struct error err;
-
-	if (pfctl_open(c, false) != 0)
-		return 1;
-	if (pf_live_open(&live, &c->store, c->verbose, &err) < 0)
-		return pfctl_fail(&err);
-	pf_states_print(&live.list, &live.env, c->ifname, &out);
-	pf_live_close(&live);
-	fputs(buf_str(&out), stdout);
-	return 0;
-}
-
-static int
-show_info(struct pfctl *c)
-{
-	cleanup_buf struct buf out = BUF_INIT;
-	struct pf_info info;
-	struct error err;
-
-	if (pfctl_open(c, false) != 0)
-		return 1;
-	if (pf_info_get(&c->store, &info, &err) < 0)
-		return pfctl_fail(&err);
-	pf_info_print(&info, c->verbose, &out);
-	fputs(buf_str(&out), stdout);
-	return 0;
-}
-
-static int
-show_options(struct pfctl *c,
-             void (*put)(const struct pf_options *o, struct buf *out))
-{
-	cleanup_buf struct buf out = BUF_INIT;
-
-	if (pfctl_open(c, false) != 0)
-		return 1;
-	put(&c->store.conf->opts, &out);
-	fputs(buf_str(&out), stdout);
-	return 0;
-}
-
-static int
-show_timeouts(struct pfctl *c)
-{
-	return show_options(c, pf_timeouts_print);
-}
-
-static int
-show_memory(struct pfctl *c)
-{
-	return show_options(c, pf_limits_print);
-}
-
 static const struct modifier shows[] = {
 	{ "nat", show_nat },
 	{ "rules", show_rules },
 	{ "Anchors", show_anchors },
-	{ "states", show_states },
-	{ "info", show_info },
+	{ "Sources", pfctl_show_sources },
+	{ "states", pfctl_show_states },
+	{ "info", pfctl_show_info },
 	{ "labels", show_labels },
-	{ "timeouts", show_timeouts },
-	{ "memory", show_memory },
+	{ "timeouts", pfctl_show_timeouts },
+	{ "memory", pfctl_show_memory },
 	{ "Tables", pfctl_show_tables },
 	{ "Running", show_running },
 	{ NULL, NULL },
@@ -338,62 +248,14 @@ flush_nat(struct pfctl *c)
 	return flush(c, PF_WANT_NAT, "nat cleared");
 }
 
-/* End what is meant by k, of an interface where -i names one. */
-static int
-kill_states(struct pfctl *c, struct pf_kill *k, size_t n, size_t *out_n)
-{
-	struct pf_live live;
-	struct error err;
-	int code = 0;
-
-	*out_n = 0;
-	for (size_t i = 0; i < n && code == 0; i++) {
-		size_t dead = 0;
-
-		k[i].ifname = c->ifname;
-		k[i].both = c->both;
-		code = pf_live_open(&live, &c->store, 0, &err);
-		if (code == 0) {
-			code = pf_kill(&live.nl, &live.list, &k[i], &live.env,
-			               &dead, &err);
-			pf_live_close(&live);
-		}
-		*out_n += dead;
-	}
-	return code < 0 ? pfctl_fail(&err) : 0;
-}
-
-static int
-flush_states(struct pfctl *c)
-{
-	struct pf_kill all = { .by = PF_KILL_ALL };
-	size_t n;
-
-	if (pfctl_open(c, false) != 0 || kill_states(c, &all, 1, &n) != 0)
-		return 1;
-	if (!c->quiet)
-		fprintf(stderr, "%zu states cleared\n", n);
-	return 0;
-}
-
-static int
-flush_info(struct pfctl *c)
-{
-	struct error err;
-
-	if (pfctl_open(c, true) != 0)
-		return 1;
-	if (pf_info_clear(&c->store, &err) < 0)
-		return pfctl_fail(&err);
-	say(c, "pf: statistics cleared");
-	return 0;
-}
-
 /* Options as they are before any is set. */
 static int
 reset(struct pfctl *c)
 {
-	return flush(c, PF_WANT_OPTION, "pf: interface flags reset");
+	if (flush(c, PF_WANT_OPTION, "pf: interface flags reset") != 0)
+		return 1;
+	pfctl_write_options(c);
+	return 0;
 }
 
 static int
@@ -408,50 +270,21 @@ flush_all(struct pfctl *c)
 		return 1;
 	if (c->anchor[0] != '\0' || c->below)
 		return 0;
-	return flush_states(c) != 0 || flush_info(c) != 0 || reset(c) != 0;
+	return pfctl_flush_states(c) != 0 || pfctl_flush_sources(c) != 0 ||
+	       pfctl_flush_info(c) != 0 || reset(c) != 0;
 }
 
 static const struct modifier flushes[] = {
 	{ "nat", flush_nat },
 	{ "rules", flush_rules },
-	{ "states", flush_states },
-	{ "info", flush_info },
+	{ "Sources", pfctl_flush_sources },
+	{ "states", pfctl_flush_states },
+	{ "info", pfctl_flush_info },
 	{ "Tables", pfctl_flush_tables },
 	{ "all", flush_all },
 	{ "Reset", reset },
 	{ NULL, NULL },
 };
-
-/* --- -k --- */
-
-static int
-kill_by_words(struct pfctl *c)
-{
-	struct pf_kill_plan plan;
-	struct error err;
-	bool wrong_use;
-	size_t n;
-	int status;
-
-	if (pfctl_open(c, false) != 0)
-		return 1;
-	if (pf_kill_words((const char *const *)c->kill.v, (unsigned)c->kill.n,
-	                  &c->world, pf_hostid(&c->store), &plan, &wrong_use,
-	                  &err) < 0) {
-		pfctl_fail(&err);
-		return wrong_use ? usage() : 1;
-	}
-	status = kill_states(c, plan.kill, plan.n, &n);
-	if (status == 0 && !c->quiet && plan.tell_hosts)
-		fprintf(stderr,
-		        "killed %zu states from %u sources and %u "
-		        "destinations\n",
-		        n, plan.sources, plan.dests);
-	else if (status == 0 && !c->quiet)
-		fprintf(stderr, "killed %zu states\n", n);
-	pf_kill_plan_fini(&plan);
-	return status;
-}
 
 /* --- -z --- */
 
@@ -463,7 +296,7 @@ zero(struct pfctl *c)
 
 	if (pfctl_open(c, true) != 0)
 		return 1;
-	if (read_counters(c, &none, 1, &err) < 0)
+	if (pfctl_read_counters(c, &none, 1, &err) < 0)
 		return pfctl_fail(&err);
 	say(c, "pf: rule counters cleared");
 	return 0;
@@ -504,18 +337,6 @@ parse(struct pfctl *c, struct pf_config **out)
 	return code < 0;
 }
 
-/* What options come to outside of the rules. */
-static void
-write_options(struct pfctl *c)
-{
-	struct pf_sysctl v[PF_SYSCTLS_MAX];
-	size_t n = pf_sysctls_plan(&c->store.conf->opts, v);
-
-	pf_sysctls_write("/proc/sys/net", v, n, tell, NULL);
-	if (c->verbose > 0)
-		pf_timeouts_tell(&c->store.conf->opts, tell, NULL);
-}
-
 static int
 load(struct pfctl *c)
 {
@@ -536,7 +357,7 @@ load(struct pfctl *c)
 	if (code < 0 && err.msg[0] != '\0')
 		pfctl_fail(&err);
 	if (code == 0 && !c->no_action)
-		write_options(c);
+		pfctl_write_options(c);
 	return code < 0;
 }
 
@@ -629,6 +450,16 @@ anchor(struct pfctl *c, char *word)
 
 enum { OPT_EXPLAIN = 256 };
 
+/* A word of -k or -K, of which there may be two. */
+static bool
+twice(struct strv *words, int opt)
+{
+	if (words->n < 2)
+		return strv_push(words, optarg) == 0;
+	fprintf(stderr, "pfctl: can only specify -%c twice\n", opt);
+	return false;
+}
+
 static bool
 option(struct pfctl *c, int opt)
 {
@@ -641,6 +472,8 @@ option(struct pfctl *c, int opt)
 	case 'F':
 		c->flush = modifier(flushes, "flush", optarg);
 		return c->flush != NULL;
+	case 'K':
+		return twice(&c->kill_sources, opt);
 	case 'M':
 		c->both = true;
 		return true;
@@ -679,10 +512,7 @@ option(struct pfctl *c, int opt)
 		c->jail = optarg;
 		return true;
 	case 'k':
-		if (c->kill.n < 2)
-			return strv_push(&c->kill, optarg) == 0;
-		fputs("pfctl: can only specify -k twice\n", stderr);
-		return false;
+		return twice(&c->kill, opt);
 	case 'm':
 		c->keep = true;
 		return true;
@@ -727,8 +557,8 @@ options(struct pfctl *c, int argc, char **argv)
 	if (argc < 2)
 		return false;
 	while ((opt = getopt_long(argc, argv,
-	                          "AD:F:MNOPRST:a:def:i:j:k:mnqrs:t:vz", longs,
-	                          NULL)) != -1)
+	                          "AD:F:K:MNOPRST:a:def:i:j:k:mnqrs:t:vz",
+	                          longs, NULL)) != -1)
 		if (!option(c, opt))
 			return false;
 	c->word = argv + optind;
@@ -761,7 +591,9 @@ work(struct pfctl *c)
 		return 1;
 	if (act && c->flush != NULL && c->flush->run(c) != 0)
 		return 1;
-	if (act && c->kill.n > 0 && kill_by_words(c) != 0)
+	if (act && c->kill.n > 0 && pfctl_kill_states(c) != 0)
+		return 1;
+	if (act && c->kill_sources.n > 0 && pfctl_kill_sources(c) != 0)
 		return 1;
 	if (c->command != NULL && (status = pfctl_table(c)) != 0)
 		return status;
@@ -779,22 +611,24 @@ main(int argc, char **argv)
 {
 	struct pfctl c = { .macros = STRV_INIT,
 		           .kill = STRV_INIT,
+		           .kill_sources = STRV_INIT,
 		           .anchor = "" };
 
 	pf_world_host(&c.world);
 	if (!options(&c, argc, argv))
-		return usage();
+		return pfctl_usage();
 	if (c.env.want == 0)
 		c.env.want = PF_WANT_ALL;
 	c.env.world = &c.world;
 	c.env.verbose = c.verbose;
 	c.env.anchor = c.anchor;
 	c.env.macros = (const char *const *)c.macros.v;
-	c.env.tell = tell;
+	c.env.tell = pfctl_tell;
 	c.status = work(&c);
 	if (c.is_open)
 		pf_store_close(&c.store);
 	strv_fini(&c.macros);
 	strv_fini(&c.kill);
+	strv_fini(&c.kill_sources);
 	return c.status;
 }

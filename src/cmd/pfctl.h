@@ -5,7 +5,8 @@
 #ifndef CMD_PFCTL_H
 #define CMD_PFCTL_H
 #include "net/jailns.h"
-#include "pf/store.h"
+#include "pf/kernel.h"
+#include "pf/live.h"
 
 struct modifier;
 
@@ -13,7 +14,7 @@ struct pfctl {
 	struct pf_world world;
 	struct pf_parse_env env;
 	struct strv macros;
-	struct strv kill; /* the words of -k */
+	struct strv kill, kill_sources; /* the words of -k, of -K */
 	const char *file, *anchor, *explain, *ifname, *jail;
 	const char *table, *command; /* -t, -T */
 	char **word;                 /* and its addresses */
@@ -30,12 +31,37 @@ struct pfctl {
 	int status;
 };
 
+/* The usage; returns 1, too. */
+int pfctl_usage(void);
+/* A line for stderr, whatever -q says. */
+void pfctl_tell(void *ctx, const char *line);
 /* Say what went wrong; returns 1, the exit status of that. */
 int pfctl_fail(const struct error *err);
 /* Enter the jail of -j, once. All return 0, or 1 when why was told. */
 int pfctl_join_jail(struct pfctl *c);
 /* Open what is loaded; to change it, too. */
 int pfctl_open(struct pfctl *c, bool write);
+
+/* --- pfctl_states.c --- */
+int pfctl_show_states(struct pfctl *c);
+int pfctl_show_sources(struct pfctl *c);
+int pfctl_show_info(struct pfctl *c);
+int pfctl_show_timeouts(struct pfctl *c);
+int pfctl_show_memory(struct pfctl *c);
+int pfctl_flush_states(struct pfctl *c);
+int pfctl_flush_sources(struct pfctl *c);
+int pfctl_flush_info(struct pfctl *c);
+/* -k and -K. */
+int pfctl_kill_states(struct pfctl *c);
+int pfctl_kill_sources(struct pfctl *c);
+/* What rules have counted; with -z they begin anew, but not what pf as a whole
+ * has. 0 or a negative errno. */
+int pfctl_read_counters(struct pfctl *c, struct pf_counter *v, size_t n,
+                        struct error *err);
+/* How many states each rule has. */
+int pfctl_count_states(struct pfctl *c, struct pf_sid_counts *out);
+/* What options come to outside of the rules. */
+void pfctl_write_options(struct pfctl *c);
 
 /* --- pfctl_tables.c --- */
 int pfctl_show_tables(struct pfctl *c);

@@ -216,6 +216,11 @@ $gateway"
 	[[ $output =~ 'expires in 00:0'[78]: ]] || is 'over seven minutes'
 	pfctl -qf - <<<"$gateway"
 	[ "$(value udp_timeout)" = 60 ]
+	pfctl -qf - <<<"set timeout udp.first 400
+$gateway"
+	[ "$(value udp_timeout)" = 400 ]
+	pfctl -qF Reset
+	[ "$(value udp_timeout)" = 60 ]
 	# The limit of connections is the host's, on most kernels.
 	hostnet test -w /proc/sys/net/netfilter/nf_conntrack_max && return
 	run pfctl -f - <<<$'set limit states 1000\npass'
@@ -293,5 +298,30 @@ $gateway"
 	run jexec v pfctl -k 127.0.0.1
 	[[ $output =~ ^'killed '[1-9][0-9]*' states from 1 sources' ]] || is killed
 	run jexec v pfctl -ss
+	is ''
+}
+
+@test "sources that sticky-address keeps are shown, and forgotten" {
+	ip -n "$NETNS" addr add 10.2.0.3/24 dev f1
+	pfctl -qef - <<<'nat on f1 inet from 10.1.0.0/24 to any -> { 10.2.0.1 10.2.0.3 } round-robin sticky-address
+pass'
+	run pfctl -sS
+	is ''
+	[ "$(peers udp dns 10.2.0.2 53 42000)" = ok ]
+	[ "$(peers say dns 60)" = ok ]
+	run pfctl -s Sources
+	[[ $output =~ ^'10.1.0.2 -> 10.2.0.'[13]' ( states 1, connections 0, rate 0.0/0s )'$ ]] ||
+		is 'one source'
+	run pfctl -K 10.9.0.1
+	is 'killed 0 src nodes from 1 sources and 0 destinations'
+	run pfctl -K 10.1.0.0/24 -K 10.2.0.0/24
+	is 'killed 1 src nodes from 1 sources and 1 destinations'
+	run pfctl -sS
+	is ''
+	pfctl -qFs
+	[ "$(peers say dns 60)" = ok ]
+	run pfctl -F Sources
+	is 'source tracking entries cleared'
+	run pfctl -sS
 	is ''
 }
