@@ -145,11 +145,12 @@ over(struct compile *c, const struct pf_ruleset *rs, const struct pf_rule *r)
 	if (chain == NULL)
 		return false;
 	if (so->overload != NULL) {
-		if (!pf_table_sets(c, rs, so->overload, &sets) ||
-		    sets.single == NULL)
+		if (!pf_table_sets(c, rs, so->overload, &sets))
 			return false;
-		nf_say(c->t, chain, "add @%s { %s saddr }", sets.single,
-		       ip_word(c));
+		/* A table that is not defined takes none, as in pf. */
+		if (sets.single != NULL)
+			nf_say(c->t, chain, "add @%s { %s saddr }", sets.single,
+			       ip_word(c));
 	}
 	if (so->flush != 0 && so->overload != NULL) {
 		set = (so->flush & PF_FLUSH_GLOBAL) != 0

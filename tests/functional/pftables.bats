@@ -308,3 +308,60 @@ EOF
 	run hostnet nft list table ip pf
 	has 'snat to 10.0.0.2'
 }
+
+@test "what overload adds is of the table: shown, deleted, kept by a load" {
+	rules() {
+		printf '%s\n' 'table <bad> persist' 'pass' 'block in quick from <bad>' \
+			'pass in on lo0 proto tcp to port 7000 flags any keep state (max-src-conn-rate 2/60, overload <bad>)'
+	}
+	rules | pfctl -ef -
+	cat >"$DIR/overload.py" <<'EOF'
+import socket, subprocess, sys, time
+pfctl, source = sys.argv[1:]
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+server.bind(("127.0.0.1", 7000))
+server.listen(50)
+held = []
+for _ in range(6):
+    c = socket.socket()
+    c.setsockopt(socket.IPPROTO_IP, 15, 1)
+    c.bind((source, 0))
+    c.setblocking(False)
+    c.connect_ex(("127.0.0.1", 7000))
+    held.append(c)
+end = time.monotonic() + 60
+while subprocess.run([pfctl, "-q", "-t", "bad", "-T", "test", source]).returncode:
+    assert time.monotonic() < end
+    time.sleep(0.1)
+EOF
+	hostnet python3 "$DIR/overload.py" "$BIN/pfctl" 10.0.0.5
+	run table bad show
+	is '   10.0.0.5'
+	run probe 10.0.0.5 10.0.0.6
+	is $'10.0.0.5 block\n10.0.0.6 pass'
+	# A network around it, and without it.
+	table bad -q add 10.0.0.0/24
+	run table bad delete 10.0.0.5
+	is '1/1 addresses deleted.'
+	run probe 10.0.0.5 10.0.1.5
+	is $'10.0.0.5 block\n10.0.1.5 pass'
+	table bad -q flush
+	run probe 10.0.0.5
+	is '10.0.0.5 pass'
+	hostnet python3 "$DIR/overload.py" "$BIN/pfctl" 10.1.0.5
+	rules | pfctl -f -
+	run table bad show
+	is '   10.1.0.5'
+	run probe 10.1.0.5
+	is '10.1.0.5 block'
+	run table bad flush
+	is '1 addresses deleted.'
+	run probe 10.1.0.5
+	is '10.1.0.5 pass'
+	# Only tables that are defined are filled.
+	rules | grep -v '<bad> persist' | pfctl -f -
+	pfctl -F Tables
+	run pfctl -sT
+	is ''
+}
