@@ -60,6 +60,7 @@ teardown() {
 	"$BIN/gaol" down "$site"
 	[ -z "$(gaol_leaks)" ]
 	[ -z "$(ls "$GAOL_RUN-vm")" ]
+	[ ! -e "$GAOL_RUN-pf" ]
 	run ! grep ' /var/lib/gaol/' /proc/self/mountinfo
 	run ip netns list
 	[[ $output != *"$net"* ]]
