@@ -314,14 +314,34 @@ know_answers(struct compile *c, struct nf_chain *base)
 		       PF_MARK_SENT);
 }
 
+/* Behind the states: the rules. Where one of this direction translates, they
+ * were asked before that, of a connection's first packet. */
 static void
-begin(struct compile *c, struct nf_chain *base, const struct buf *wins)
+ask(struct compile *c, struct nf_chain *chain, const struct buf *wins)
 {
 	struct nf_chain *asked;
 
+	if (!c->translates[c->dir]) {
+		pf_ask_rules(c, chain);
+		decide(c, chain, wins);
+		return;
+	}
+	asked = nf_chain_new(c->t, NULL, "d%c", pf_letter(c));
+	nf_say(c->t, chain, "meta mark & 0x%x != 0 goto d%c", PF_MARK_ASKED,
+	       pf_letter(c));
+	pf_ask_rules(c, chain);
+	nf_say(c->t, chain, "goto d%c", pf_letter(c));
+	nf_say(c->t, asked, "meta mark set meta mark & 0x%x",
+	       ~(unsigned)PF_MARK_ASKED);
+	decide(c, asked, wins);
+}
+
+static bool
+begin(struct compile *c, struct nf_chain *base, const struct buf *wins)
+{
+	struct nf_chain *rules = nf_chain_new(c->t, NULL, "q%c", pf_letter(c));
+
 	pf_skip_packets(c, base);
-	nf_say(c->t, base, "counter name n_searches");
-	pf_count_interface(c, base, PF_TOTAL_IN, PF_TOTAL_OUT);
 	if (c->dir == PF_OUT)
 		nf_say(c->t, base,
 		       "ct state related ct mark & 0x%x != 0 accept",
@@ -329,22 +349,12 @@ begin(struct compile *c, struct nf_chain *base, const struct buf *wins)
 	if (c->answers)
 		know_answers(c, base);
 	pf_say_flushed(c, base);
+	if (!pf_say_bound(c, base))
+		return false;
 	shortcut(c, base);
-	if (!c->translates[c->dir]) {
-		pf_ask_rules(c, base);
-		decide(c, base, wins);
-		return;
-	}
-	/* A rule of this direction translates: the rules were asked before
-	 * that, of a connection's first packet. */
-	asked = nf_chain_new(c->t, NULL, "d%c", pf_letter(c));
-	nf_say(c->t, base, "meta mark & 0x%x != 0 goto d%c", PF_MARK_ASKED,
-	       pf_letter(c));
-	pf_ask_rules(c, base);
-	nf_say(c->t, base, "goto d%c", pf_letter(c));
-	nf_say(c->t, asked, "meta mark set meta mark & 0x%x",
-	       ~(unsigned)PF_MARK_ASKED);
-	decide(c, asked, wins);
+	nf_say(c->t, base, "goto q%c", pf_letter(c));
+	ask(c, rules, wins);
+	return true;
 }
 
 static bool
@@ -364,8 +374,7 @@ direction(struct compile *c, unsigned dir)
 	    nf_chain_new(c->t, hooks[dir], "%s", dir == PF_IN ? "in" : "out");
 	if (base == NULL || !pf_compile_actions(c, &wins))
 		return false;
-	begin(c, base, &wins);
-	return rulesets(c);
+	return begin(c, base, &wins) && rulesets(c);
 }
 
 /* --- answers to what goes out --- */

@@ -104,9 +104,7 @@ can_do(struct compile *c, const struct pf_rule *r)
 		{ r->divert_port != 0 || r->divert_reply, "divert" },
 		{ r->dn[0] != 0 || r->dn[1] != 0, "dnpipe and dnqueue" },
 		{ r->queue != NULL, "queue" },
-		{ r->so.if_bound, "if-bound" },
 		{ r->state == PF_STATE_SYNPROXY, "synproxy state" },
-		{ r->once, "once" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(wants); i++)
@@ -194,6 +192,7 @@ action(struct compile *c, const struct pf_rule *r, struct buf *wins)
 	if (chain == NULL || !can_do(c, r))
 		return false;
 	nf_say(c->t, chain, "counter name c%u %s", r->id, pf_log_words(c, r));
+	pf_say_once(c, chain, r);
 	if (r->action == PF_PASS &&
 	    (!pf_say_route(c, chain, r) || !pf_say_copy(c, chain, r)))
 		return false;

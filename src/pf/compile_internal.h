@@ -139,6 +139,13 @@ void pf_say_state_limits(struct compile *c, struct nf_chain *chain,
 bool pf_compile_connections(struct compile *c, const struct pf_ruleset *rs,
                             const struct pf_rule *r);
 void pf_say_flushed(struct compile *c, struct nf_chain *base);
+/* States that are bound to their interface are none elsewhere: the rules are
+ * asked then (chain q). */
+bool pf_say_bound(struct compile *c, struct nf_chain *base);
+/* The set that ends a rule, and the statement that puts it there. */
+const char *pf_once_set(struct compile *c, const struct pf_rule *r);
+void pf_say_once(struct compile *c, struct nf_chain *chain,
+                 const struct pf_rule *r);
 /* The rule's own time-outs, for the connection at hand. */
 void pf_say_timeouts(struct compile *c, struct nf_chain *chain,
                      const struct pf_rule *r);

@@ -250,6 +250,86 @@ pf_say_flushed(struct compile *c, struct nf_chain *base)
 	nf_say(c->t, chain, "ct mark set ct mark & 0x%x", PF_CT_ANSWER);
 }
 
+/* --- once --- */
+
+/* A set of one, in which the family's number says that the rule is done. */
+const char *
+pf_once_set(struct compile *c, const struct pf_rule *r)
+{
+	const char *name = arena_printf(c->t->arena, "once%u", r->id);
+
+	if (name != NULL && !has_set(c, name))
+		nf_set_new(c->t, "ether_type; flags dynamic; size 1", "%s",
+		           name);
+	return name;
+}
+
+void
+pf_say_once(struct compile *c, struct nf_chain *chain, const struct pf_rule *r)
+{
+	if (r->once)
+		nf_say(c->t, chain, "add @%s { meta protocol }",
+		       pf_once_set(c, r));
+}
+
+/* --- if-bound --- */
+
+/* States of a rule that names its interface are known by the rule. */
+static bool
+bind(struct compile *c, const struct pf_rule *r, struct buf maps[2])
+{
+	const char *pattern = r->ifname != NULL && !r->if_not
+	                          ? pf_if_pattern(c, r->ifname)
+	                          : NULL;
+	struct nf_chain *chain;
+
+	if (pattern == NULL || pattern[strlen(pattern) - 1] == '*')
+		return pf_refuse(c, r,
+		                 "if-bound of a rule that is not on one "
+		                 "interface");
+	chain = nf_chain_new(c->t, NULL, "b%u%c", r->sid[0], pf_letter(c));
+	if (chain == NULL)
+		return false;
+	nf_say(c->t, chain, "%s \"%s\" return",
+	       c->dir == PF_IN ? "iifname" : "oifname", pattern);
+	nf_say(c->t, chain, "goto q%c", pf_letter(c));
+	for (unsigned i = 0; i < r->n_sids; i++) {
+		nf_map_add(&maps[0], r->sid[i] << PF_CT_SHIFT, chain->name);
+		nf_map_add(&maps[1], r->sid[i], chain->name);
+	}
+	return true;
+}
+
+bool
+pf_say_bound(struct compile *c, struct nf_chain *base)
+{
+	const struct pf_ruleset *top = c->conf->main;
+	cleanup_buf struct buf k1 = BUF_INIT, k2 = BUF_INIT;
+	struct buf maps[2] = { k1, k2 };
+	bool in = c->dir == PF_IN, ok = true;
+	struct nf_chain *chain;
+
+	for (const struct pf_ruleset *rs = top; rs != NULL;
+	     rs = pf_ruleset_next(top, rs))
+		for (const struct pf_rule *r = rs->rules[PF_FILTER].first;
+		     r != NULL && ok; r = r->next)
+			if (r->so.if_bound && r->n_sids > 0)
+				ok = bind(c, r, maps);
+	k1 = maps[0];
+	k2 = maps[1];
+	if (!ok || k1.len == 0)
+		return ok;
+	chain = nf_chain_new(c->t, NULL, "bk1%c", pf_letter(c));
+	nf_dispatch(c->t, chain, "ct mark & 0xfffc000", &k1);
+	chain = nf_chain_new(c->t, NULL, "bk2%c", pf_letter(c));
+	nf_dispatch(c->t, chain, "ct mark & 0x3fff", &k2);
+	nf_say(c->t, base, "ct direction %s ct mark & 0x%x != 0 jump bk1%c",
+	       in ? "original" : "reply", PF_CT_K1, pf_letter(c));
+	nf_say(c->t, base, "ct direction %s ct mark & 0x%x != 0 jump bk2%c",
+	       in ? "reply" : "original", PF_CT_K2, pf_letter(c));
+	return true;
+}
+
 /* --- time-outs --- */
 
 /* What pf calls a time-out and what conntrack does. */

@@ -276,16 +276,49 @@ add_owner(struct compile *c, const struct pf_rule *r, const struct pf_cmp *cmp,
 	return add_cmp(cmp, field, UINT32_MAX - 1, alt);
 }
 
+/* "Class" or "Class Version", of what the kernel's fingerprints call so; SYNs
+ * of IPv4 alone have them. */
+static bool
+add_os(struct compile *c, const struct pf_rule *r, struct pf_alternatives *alt)
+{
+	const char *version = strchr(r->os, ' ');
+
+	if (c->dir == PF_OUT)
+		return pf_refuse(c, r, "os in rules for out");
+	if (strpbrk(r->os, "\"\\:") != NULL ||
+	    (version != NULL && strchr(version + 1, ' ') != NULL))
+		return pf_refuse(c, r, "os but a class and a version");
+	if (c->af != PF_AF_INET)
+		return false;
+	if (version == NULL)
+		add_name(alt, NF_TEXT,
+		         arena_printf(c->t->arena, "osf ttl loose name \"%s\"",
+		                      r->os),
+		         false);
+	else
+		add_name(alt, NF_TEXT,
+		         arena_printf(
+		             c->t->arena, "osf ttl loose version \"%.*s:%s\"",
+		             (int)(version - r->os), r->os, version + 1),
+		         false);
+	return true;
+}
+
 static bool
 add_options(struct compile *c, const struct pf_rule *r,
             struct pf_alternatives *alt)
 {
+	/* They are put together before any rule sees them. */
 	if (r->fragment)
-		return pf_refuse(c, r,
-		                 "fragment: packets are put together "
-		                 "first");
-	if (r->os != NULL)
-		return pf_refuse(c, r, "os");
+		return false;
+	if (r->os != NULL && !add_os(c, r, alt))
+		return false;
+	/* A rule that is done with: see pf_say_once(). */
+	if (r->once)
+		add_name(alt, NF_TEXT,
+		         arena_printf(c->t->arena, "meta protocol != @%s",
+		                      pf_once_set(c, r)),
+		         false);
 	if (r->prio >= 0)
 		return pf_refuse(c, r, "prio");
 	if (r->tos >= 0)

@@ -216,3 +216,35 @@ EOF
 copied() {
 	ip netns exec "$S" nft list table netdev t | grep -q 'packets [2-9]'
 }
+
+@test "a rule that is to act once is done with then" {
+	pfctl -qef - <<'EOF'
+block in
+pass in on f0 inet proto udp to port 53 once
+pass out
+EOF
+	sends a 42001
+	sends a 42001
+	run sends b 42002 1
+	[ "$status" != 0 ]
+}
+
+@test "an operating system is known by its first packet" {
+	hostnet nft -f - <<<'table ip t {
+chain c {
+osf name "Linux"
+}
+}' || skip 'no fingerprints here'
+	pfctl -qef - <<'EOF'
+block return in proto tcp
+pass in on f0 proto tcp os Linux
+pass out
+EOF
+	[ "$(peers tcp a 10.2.0.2 22 41001)" = ok ]
+	pfctl -qf - <<'EOF'
+block return in proto tcp
+pass in on f0 proto tcp os Windows
+pass out
+EOF
+	[ "$(peers tcp b 10.2.0.2 22 41002)" = ECONNREFUSED ]
+}

@@ -162,6 +162,9 @@ another_packet(struct shot *s, const struct shot *before, unsigned n)
 	if (often(70) && b->pkt.proto != PF_PROTO_TCP && b->expected &&
 	    (!is_icmp(&b->pkt) || request))
 		turn(s);
+	/* By the other interface: not for states that are bound to theirs. */
+	else if (often(10))
+		s->side ^= 1;
 }
 
 static void

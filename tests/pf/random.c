@@ -2,6 +2,8 @@
 /* random.c - rulesets by chance, the same for a seed. */
 #include "random.h"
 
+#include <string.h>
+
 /* xorshift: the same everywhere for a seed. */
 static uint64_t seed = 1;
 
@@ -175,6 +177,8 @@ put_rule(struct buf *out)
 	unsigned what = rnd(100);
 	bool pass = what < 45, match = what >= 90;
 
+	size_t begin = out->len;
+
 	buf_puts(out, pass ? "pass" : match ? "match" : "block");
 	buf_puts(out, directions[rnd(3)]);
 	if (often(20))
@@ -185,6 +189,9 @@ put_rule(struct buf *out)
 		put_changes(out);
 	if (pass && often(20))
 		buf_puts(out, often(50) ? " no state" : " flags any");
+	else if (pass && often(20) &&
+	         strstr(buf_str(out) + begin, " on f") != NULL)
+		buf_puts(out, " keep state (if-bound)");
 	buf_putc(out, '\n');
 }
 
