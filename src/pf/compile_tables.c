@@ -29,6 +29,29 @@ put_span(struct compile *c, const struct pf_span *s, struct buf *out)
 		buf_printf(out, "-%s", pf_ip_text(c->af, &s->last, ip));
 }
 
+/* What an entry has counted before goes to the first of its ranges. */
+static void
+put_count(const struct compile *c, const struct pf_table *t,
+          const struct pf_span *s, struct buf *out)
+{
+	const unsigned f = pf_family(c->af);
+	struct pf_entry_count *n;
+	size_t at;
+
+	if (!t->counters || t->content == NULL ||
+	    t->content->counts.v[f] == NULL)
+		return;
+	at = pf_entry_match(t->content->entries.v[f], t->content->entries.n[f],
+	                    &s->first, pf_af_bits(c->af));
+	if (at == t->content->entries.n[f])
+		return;
+	n = &t->content->counts.v[f][at];
+	buf_printf(out, " counter packets %llu bytes %llu",
+	           (unsigned long long)n->packets,
+	           (unsigned long long)n->bytes);
+	*n = (struct pf_entry_count){ 0, 0 };
+}
+
 /* What a table holds in the family at hand. */
 static bool
 spans_of(const struct compile *c, const struct pf_table *t,
@@ -87,10 +110,11 @@ put_sets(struct compile *c, const struct pf_table *t,
 	for (size_t i = 0; i < spans->n; i++) {
 		const struct pf_span *s = &spans->v[i];
 		bool one = pf_ip_cmp(&s->first, &s->last) == 0;
+		struct buf *out =
+		    one && single != NULL ? single->elements : range->elements;
 
-		put_span(c, s,
-		         one && single != NULL ? single->elements
-		                               : range->elements);
+		put_span(c, s, out);
+		put_count(c, t, s, out);
 	}
 	return !range->elements->failed &&
 	       (single == NULL || !single->elements->failed);

@@ -93,24 +93,69 @@ replace(struct pf_content *c, const struct pf_table *def, int64_t now)
 }
 
 static int
-copy(struct pf_content *c, const struct pf_contents_new *from)
+copy(struct pf_entries *to, const struct pf_entries *from)
 {
-	pf_entries_fini(&c->entries);
+	pf_entries_fini(to);
 	for (unsigned f = 0; f < PF_NFAMILIES; f++) {
-		size_t n = from->entries->n[f];
+		size_t n = from->n[f];
 
-		c->entries.v[f] = calloc(n + 1, sizeof(*c->entries.v[f]));
-		if (c->entries.v[f] == NULL)
+		to->v[f] = calloc(n + 1, sizeof(*to->v[f]));
+		if (to->v[f] == NULL)
 			return -ENOMEM;
-		c->entries.n[f] = n;
-		c->entries.cap[f] = n + 1;
+		to->n[f] = n;
+		to->cap[f] = n + 1;
 		if (n > 0)
-			memcpy(c->entries.v[f], from->entries->v[f],
-			       n * sizeof(*c->entries.v[f]));
+			memcpy(to->v[f], from->v[f], n * sizeof(*to->v[f]));
 	}
+	return 0;
+}
+
+static int
+by_entry(const void *a, const void *b)
+{
+	return pf_entry_cmp(a, b);
+}
+
+/* What entries had counted goes on; those that are new begin. */
+static int
+keep_counts(struct pf_content *c, const struct pf_entries *was,
+            const struct pf_tableplace *old, struct error *err)
+{
+	struct pf_table_counts counts;
+	int code =
+	    pf_table_counts(old->path, old->name, was, c->hashed, &counts, err);
+
+	for (unsigned f = 0; f < PF_NFAMILIES && code == 0; f++) {
+		const struct pf_entries *t = &c->entries;
+
+		c->counts.v[f] = calloc(t->n[f] + 1, sizeof(*c->counts.v[f]));
+		if (c->counts.v[f] == NULL)
+			code = error_set(err, -ENOMEM, "out of memory");
+		for (size_t i = 0; code == 0 && i < t->n[f]; i++) {
+			const struct pf_entry *e =
+			    was->n[f] > 0
+			        ? bsearch(&t->v[f][i], was->v[f], was->n[f],
+			                  sizeof(*e), by_entry)
+			        : NULL;
+
+			if (e != NULL)
+				c->counts.v[f][i] = counts.v[f][e - was->v[f]];
+		}
+	}
+	pf_table_counts_fini(&counts);
+	return code;
+}
+
+/* New entries, where there are any. */
+static int
+renew(struct pf_content *c, const struct pf_table *def,
+      const struct pf_contents_new *from, bool is_new, int64_t now)
+{
+	if (!is_new)
+		return def != NULL && def->has_init ? replace(c, def, now) : 0;
 	c->since = from->since;
 	c->unsettled = true;
-	return 0;
+	return copy(&c->entries, from->entries);
 }
 
 /* unsettled of a content says: not what its file has. */
@@ -123,6 +168,8 @@ fill_table(struct pf_table *t, const struct pf_contents_new *from,
 	const struct pf_table *def =
 	    rs != NULL && rs->is_loaded ? pf_table_here(rs, t->name) : NULL;
 	struct pf_change added = { 0 };
+	struct pf_entries was = { 0 };
+	bool counted;
 	int code = -ENOENT;
 
 	if (old->dir >= 0 && old->generation != 0)
@@ -141,14 +188,22 @@ fill_table(struct pf_table *t, const struct pf_contents_new *from,
 	pf_change_fini(&added);
 	if (code < 0)
 		return code;
-	if (from->path != NULL && strcmp(from->path, old->path) == 0 &&
-	    strcmp(from->name, t->name) == 0)
-		code = copy(t->content, from);
-	else if (def != NULL && def->has_init)
-		code = replace(t->content, def, now);
-	return code < 0 ? error_set(err, code, "table <%s>: %s", t->name,
-	                            strerror(-code))
-	                : 0;
+	counted = t->counters && t->content->counters;
+	if (counted)
+		code = copy(&was, &t->content->entries);
+	if (code == 0)
+		code = renew(t->content, def, from,
+		             from->path != NULL &&
+		                 strcmp(from->path, old->path) == 0 &&
+		                 strcmp(from->name, t->name) == 0,
+		             now);
+	if (code < 0)
+		error_set(err, code, "table <%s>: %s", t->name,
+		          strerror(-code));
+	else if (counted)
+		code = keep_counts(t->content, &was, old, err);
+	pf_entries_fini(&was);
+	return code;
 }
 
 int

@@ -49,6 +49,7 @@ void
 pf_content_fini(struct pf_content *c)
 {
 	pf_entries_fini(&c->entries);
+	pf_table_counts_fini(&c->counts);
 	memset(c, 0, sizeof(*c));
 }
 

@@ -12,6 +12,7 @@
  */
 #ifndef PF_TABLEFILE_H
 #define PF_TABLEFILE_H
+#include "pf/counts.h"
 #include "pf/entries.h"
 
 struct pf_content {
@@ -22,6 +23,7 @@ struct pf_content {
 	bool hashed;    /* compile_tables.c: single addresses are elsewhere */
 	bool dynamic;   /* and packets add to them */
 	bool counters;
+	struct pf_table_counts counts; /* to begin with; no part of the file */
 };
 
 enum { PF_TABLEFILE_MAX = 256 << 20 /* bytes */ };

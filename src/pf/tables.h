@@ -9,7 +9,7 @@
  */
 #ifndef PF_TABLES_H
 #define PF_TABLES_H
-#include "pf/entries.h"
+#include "pf/counts.h"
 #include "pf/store.h"
 
 struct pf_table_job {
@@ -39,24 +39,11 @@ int pf_tables_flush(struct pf_store *s, const char *path, bool below,
 
 /* --- tables_show.c --- */
 
-/* What an entry's packets were. */
-struct pf_entry_count {
-	uint64_t packets, bytes;
-};
-
 /* A line as feedback has it, and as test -vv has it. */
 void pf_put_request(const struct pf_request *r, bool reverse, struct buf *out);
 void pf_put_test(const struct pf_request *r, bool reverse, struct buf *out);
-/* All entries; counts as pf_table_counts() gives them, or NULL. */
-struct pf_table_counts {
-	struct pf_entry_count *v[PF_NFAMILIES]; /* by entry */
-};
+/* All entries; counts may be NULL. */
 void pf_put_entries(const struct pf_entries *t,
                     const struct pf_table_counts *counts, unsigned verbose,
                     bool reverse, struct buf *out);
-/* What the kernel has counted for a table's entries. */
-int pf_table_counts(const char *path, const char *name,
-                    const struct pf_entries *t, bool hashed,
-                    struct pf_table_counts *out, struct error *err);
-void pf_table_counts_fini(struct pf_table_counts *c);
 #endif

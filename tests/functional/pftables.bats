@@ -249,11 +249,20 @@ EOF
 	eventually 30 gone
 }
 
-@test "a table with counters tells the packets of each address" {
+@test "a table with counters tells the packets of each address, over loads, too" {
 	pfctl -ef - <<<$'table <x> persist counters { 10.0.0.0/30 !10.0.0.1 }\npass\nblock in from <x>'
 	probe 10.0.0.2 10.0.0.2 10.0.0.1
 	run table x -v show
-	[[ $output =~ 10.0.0.0/30.*Matched:\ +\[\ Packets:\ 2\ +Bytes:\ 66\ +\].*!10.0.0.1.*Packets:\ 0\  ]]
+	counted() {
+		run table x -v show
+		[[ $output =~ 10.0.0.0/30.*Matched:\ +\[\ Packets:\ $1\ +Bytes:\ $2\ +\].*!10.0.0.1.*Packets:\ 0\  ]]
+	}
+	counted 2 66
+	# Also over a load.
+	pfctl -f - <<<$'table <x> persist counters { 10.0.0.0/30 !10.0.0.1 !10.0.0.0 10.0.0.4 }\npass\nblock in from <x>'
+	counted 2 66
+	probe 10.0.0.2
+	counted 3 99
 	run table x reset
 	is '1/1 stats cleared.'
 	run table x -v show
