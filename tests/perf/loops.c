@@ -37,9 +37,31 @@ PROGRAM(fib, ".code64\n"
              "mov %rdi, %rbx\n dec %rdi\n call 2b\n push %rax\n"
              "lea -2(%rbx), %rdi\n call 2b\n pop %rdx\n add %rdx, %rax\n"
              "3: pop %rbx\n ret\n");
+/* Dependent: latency of handlers, not of the host's units. */
+PROGRAM(doubles, ".code64\n"
+                 "mov $1, %eax\n cvtsi2sd %eax, %xmm0\n"
+                 "movapd %xmm0, %xmm1\n movapd %xmm0, %xmm2\n"
+                 "1: mulsd %xmm1, %xmm0\n addsd %xmm2, %xmm0\n"
+                 "dec %rcx\n jnz 1b\n ret\n");
+/* Anywhere in 16 MiB, load and store. The guest has 4 MiB four times there: it
+ * is the TLB that is measured. */
+PROGRAM(random16, ".code64\n"
+                  "mov $12345, %eax\n"
+                  "1: imul $1103515245, %eax, %eax\n add $12345, %eax\n"
+                  "mov %eax, %edx\n shr $8, %edx\n and $0xfffff8, %edx\n"
+                  "add %rdx, (%rsi,%rdx)\n dec %rcx\n jnz 1b\n ret\n");
 PROGRAM(start, ".code64\n call *%rdi" END);
 
-enum { BUFFER = 0x100000, BODY = BED_CODE + 0x1000, RUNS = 3 };
+enum {
+	BUFFER = 0x100000,
+	BODY = BED_CODE + 0x1000,
+	RUNS = 3,
+	MANY = 1 << 30, /* linear */
+	MANY_BYTES = 16 << 20,
+	MANY_HOST = 4 << 20, /* and where it lies in the guest's memory */
+	MANY_PD = 0x200000,
+	MANY_PT = 0x201000
+};
 
 /* fib(15) makes 1973 calls, 986 of them with two more below. */
 static const struct loop {
@@ -47,10 +69,13 @@ static const struct loop {
 	const uint8_t *from, *to;
 	uint64_t rounds;
 	double insns; /* a round */
+	bool many;    /* RSI points to MANY */
 } loops[] = {
-	{ "compute", compute, compute_end, 4000000, 14 },
-	{ "stream", stream, stream_end, 500, 8192 * 8 + 3 },
-	{ "fib", fib, fib_end, 800, 987 * 6 + 986 * 14 + 4 },
+	{ "compute", compute, compute_end, 4000000, 14, false },
+	{ "stream", stream, stream_end, 500, 8192 * 8 + 3, false },
+	{ "fib", fib, fib_end, 800, 987 * 6 + 986 * 14 + 4, false },
+	{ "random", random16, random16_end, 2000000, 8, true },
+	{ "doubles", doubles, doubles_end, 4000000, 4, false },
 };
 
 static double
@@ -62,16 +87,28 @@ cpu_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+static void
+map_many(struct bed *b)
+{
+	bed_put64(b, BED_PDPT + 8, MANY_PD | 7);
+	for (uint64_t i = 0; i < MANY_BYTES >> 21; i++)
+		bed_put64(b, MANY_PD + i * 8, (MANY_PT + i * 4096) | 7);
+	for (uint64_t i = 0; i < MANY_BYTES >> 12; i++)
+		bed_put64(b, MANY_PT + i * 8,
+		          (MANY_HOST + i % 1024 * 4096) | 7);
+}
+
 static double
 guest(struct bed *b, const struct loop *l)
 {
 	double from;
 
 	bed_long(b);
+	map_many(b);
 	LOAD(b, BED_CODE, start);
 	bed_write(b, BODY, l->from, (size_t)(l->to - l->from));
 	b->st.gpr[X86_RDI] = BODY;
-	b->st.gpr[X86_RSI] = BUFFER;
+	b->st.gpr[X86_RSI] = l->many ? MANY : BUFFER;
 	b->st.gpr[X86_RCX] = l->rounds;
 	from = cpu_now();
 	if (!bed_run(b))
@@ -82,7 +119,7 @@ guest(struct bed *b, const struct loop *l)
 static double
 native(const struct loop *l)
 {
-	static uint64_t buffer[8192];
+	static uint64_t buffer[MANY_BYTES / 8];
 	uint64_t n = l->rounds, rsi = (uint64_t)buffer;
 	size_t len = (size_t)(l->to - l->from);
 	void *code = mmap(NULL, len, PROT_READ | PROT_WRITE,
@@ -99,8 +136,8 @@ native(const struct loop *l)
 	                 "lea 128(%%rsp), %%rsp"
 	                 : "+c"(n), "+S"(rsi)
 	                 : "r"(code)
-	                 : "rax", "rdx", "rdi", "r8", "r9", "r10", "memory",
-	                   "cc");
+	                 : "rax", "rdx", "rdi", "r8", "r9", "r10", "xmm0",
+	                   "xmm1", "xmm2", "memory", "cc");
 	from = cpu_now() - from;
 	munmap(code, len);
 	return from;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 #include <x86intrin.h>
 
 #include "base/base.h"
@@ -289,6 +290,12 @@ block_written(struct soft_vm *vm, uint64_t gpa, uint64_t len)
 	return written(vm, gpa, len, false);
 }
 
+static uint64_t
+ticks_of(const struct soft_vm *vm, uint64_t ms)
+{
+	return ms * (vm->vm->tsc_hz / 1000);
+}
+
 /* Clearing up: all vCPUs stand between instructions. */
 
 static unsigned
@@ -380,16 +387,27 @@ publish_all(struct block_cache *k)
 	}
 }
 
+/* How long the host has let this process run, in ticks. */
+static uint64_t
+work(const struct soft_vm *vm)
+{
+	struct timespec t = { 0, 0 };
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return ticks_of(vm, 1000) * (uint64_t)t.tv_sec +
+	       ticks_of(vm, 1) * ((uint64_t)t.tv_nsec / 1000) / 1000;
+}
+
 /* Did what was evicted too early cost a part of the time that counts? */
 static bool
-was_short(const struct block_cache *k, uint64_t now)
+was_short(const struct block_cache *k, uint64_t worked)
 {
-	return k->remaking > (k->passed + now - k->cleared_at) / REMAKE_SHARE;
+	return k->remaking > (k->passed + worked - k->worked) / REMAKE_SHARE;
 }
 
 /* Drop what is older than age or has no room, begin anew with the rest. */
 static void
-clear_up(struct soft_vm *vm, unsigned age, size_t room, uint64_t now)
+clear_up(struct soft_vm *vm, unsigned age, size_t room, uint64_t worked)
 {
 	struct block_cache *k = vm->blocks;
 
@@ -399,8 +417,9 @@ clear_up(struct soft_vm *vm, unsigned age, size_t room, uint64_t now)
 	if (k->next > k->bound) /* nothing had to go, as in shrink() */
 		k->next = k->bound;
 	k->remaking -= k->remaking / 4;
-	k->passed = (k->passed + now - k->cleared_at) / 4 * 3;
-	k->cleared_at = now;
+	k->passed = (k->passed + worked - k->worked) / 4 * 3;
+	k->worked = worked;
+	k->cleared_at = __rdtsc();
 	k->slept = 0;
 	k->epoch++;
 	for (unsigned i = 0; i < vm->ncpus; i++)
@@ -412,13 +431,13 @@ static void
 make_room(struct soft_vm *vm)
 {
 	struct block_cache *k = vm->blocks;
-	uint64_t now = __rdtsc();
+	uint64_t worked = work(vm);
 	size_t room;
 
-	if (was_short(k, now))
+	if (was_short(k, worked))
 		set_bound(k, k->bound + k->bound / 4);
 	room = k->bound - k->bound / 4;
-	clear_up(vm, age_to_stay(k, room), room, now);
+	clear_up(vm, age_to_stay(k, room), room, worked);
 }
 
 void
@@ -439,27 +458,21 @@ block_collect(struct soft_vm *vm, struct cpu *c)
 
 /* A guest with nothing to do */
 
-static uint64_t
-ticks_of(const struct soft_vm *vm, uint64_t ms)
-{
-	return ms * (vm->vm->tsc_hz / 1000);
-}
-
 /* Give back what was not executed since blocks were last cleared up. */
 static void
 shrink(struct soft_vm *vm)
 {
 	struct block_cache *k = vm->blocks;
 	size_t old = k->bound, stays = k->bytes[BLOCK_YOUNG];
-	uint64_t now = __rdtsc();
+	uint64_t worked = work(vm);
 
 	/* What went before had to be made again: not so soon any more. */
-	if (was_short(k, now) && k->quiet_ms < IDLE_MS)
+	if (was_short(k, worked) && k->quiet_ms < IDLE_MS)
 		k->quiet_ms *= 2;
 	if (stays + stays / 2 < old)
 		set_bound(k, stays + stays / 2 > CACHE_START ? stays + stays / 2
 		                                             : CACHE_START);
-	clear_up(vm, BLOCK_YOUNG, old, now);
+	clear_up(vm, BLOCK_YOUNG, old, worked);
 	if (k->used < old)
 		room_empty(k->arena + k->used, old - k->used);
 	room_empty((void *)(uintptr_t)(k->hash + k->hash_mask + 1),

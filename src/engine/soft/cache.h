@@ -57,11 +57,11 @@ struct block_cache {
 	size_t limit;                          /* what bound may become */
 	uint64_t epoch;    /* counts what moved or dropped all blocks */
 	uint64_t features; /* of the VM's CPUID; see x86_features() */
-	/* By the host's counter: when blocks were last cleared up; and of late
-	 * (passed before that, the last times counting most) the time spent on
-	 * making such as had been evicted, which gone tells, too many rather
-	 * than too few. */
-	uint64_t cleared_at, passed, remaking;
+	/* In ticks of the host's counter: when blocks were last cleared up, by
+	 * it and by this process's own time; and of the latter of late (passed
+	 * before that, the last times counting most) what making such as had
+	 * been evicted took, which gone tells, too many rather than too few. */
+	uint64_t cleared_at, worked, passed, remaking;
 	uint64_t evicted;
 	uint64_t gone[CACHE_GONE / 64];
 	uint64_t slept;    /* since then, by all vCPUs together */

@@ -36,6 +36,7 @@ enum {
 	TLB_MAX = 8192,
 	LOG_MAX = 1024,
 	ITLB_N = 512,
+	ITLB_NONE = 1, /* a tag that is no page */
 	FILL_GLOBAL = 1 << 0,
 	FILL_LARGE = 1 << 1,
 	FILL_WRITABLE = 1 << 2,
@@ -152,8 +153,13 @@ mmu_flush_page(struct cpu *c, uint64_t la)
 			    t->e[i].tag_r >> 30 == la >> 30)
 				drop_entry(t, i);
 	}
-	m->gen_local++;
-	m->gen_global++;
+	for (unsigned user = 0; user < 2; user++)
+		if (m->itlb[user][(la >> 12) % ITLB_N].tag == page)
+			m->itlb[user][(la >> 12) % ITLB_N].tag = ITLB_NONE;
+	if (large) {
+		m->gen_local++;
+		m->gen_global++;
+	}
 	block_forget_page(c, la, large);
 }
 
