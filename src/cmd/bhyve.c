@@ -75,7 +75,8 @@ struct guest {
 	bool monitored;
 	char *title; /* where ps(1) reads our name, title_room bytes */
 	size_t title_room;
-	uint64_t began_ns; /* when this life of it began */
+	uint64_t began_ns;     /* when this life of it began */
+	struct tsc_mark early; /* what the counter's frequency is told from */
 };
 
 static uint64_t
@@ -284,7 +285,6 @@ make_vm(struct guest *g, struct error *err)
 		.name = g->name,
 		.ncpus = g->ncpus,
 		.mem_bytes = g->mem_bytes,
-		.tsc_hz = tsc_hz(),
 		.began_ns = g->began_ns,
 	};
 	const char *word = config_get(r, "engine");
@@ -537,6 +537,17 @@ debug_server(struct guest *g, struct error *err)
 	                  (uint16_t)port, wait, &g->gdb, err);
 }
 
+/* The frequency is asked for as late as may be, the helpers of devices for
+ * their success later still: neither is waited for with nothing else to do. */
+static int
+make_processors(struct guest *g, struct error *err)
+{
+	g->vm->tsc_hz = tsc_hz(&g->early);
+	if (vm_engine_init(g->vm, err) < 0)
+		return err->code;
+	return set_soft(g, err);
+}
+
 static int
 build(struct guest *g, struct error *err)
 {
@@ -544,10 +555,10 @@ build(struct guest *g, struct error *err)
 	    make_vm(g, err) < 0 || watch_signals(g, err) < 0 ||
 	    learn(g, err) < 0 ||
 	    machine_new(g->vm, g->config, &g->facts, &g->machine, err) < 0 ||
-	    vm_engine_init(g->vm, err) < 0 || set_soft(g, err) < 0 ||
+	    make_processors(g, err) < 0 ||
 	    (g->restore[0] != '\0' ? resume(g, err) : boot(g, err)) < 0 ||
 	    vm_control_listen(g->vm, g->dir, &g->control, err) < 0 ||
-	    debug_server(g, err) < 0)
+	    debug_server(g, err) < 0 || vm_devices_ready(g->vm, err) < 0)
 		return err->code;
 	return give_up_rights(g, err);
 }
@@ -671,6 +682,7 @@ main(int argc, char *argv[])
 	bool done;
 	int status;
 
+	tsc_mark(&g.early);
 	/* The heap grows by what is asked for: of more calloc() would not know
 	 * that it is zero, and touch it. Large chunks stay mappings. */
 	(void)mallopt(M_TOP_PAD, 0);

@@ -1,45 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tsc.c - the kernel's calibration read, or one of our own. */
+/* tsc.c - a calibration by CLOCK_MONOTONIC_RAW, which NTP does not bend. */
 #include "linux/tsc.h"
 
-#include <linux/perf_event.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-
 #include <time.h>
-#include <unistd.h>
 #include <x86intrin.h>
 
-static uint64_t
-from_kernel(void)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_DUMMY,
-		.exclude_kernel = 1,
-	};
-	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1,
-	                      PERF_FLAG_FD_CLOEXEC);
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uint64_t hz = 0;
-	void *p;
-
-	if (fd < 0)
-		return 0;
-	p = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
-	if (p == MAP_FAILED)
-		return 0;
-	const struct perf_event_mmap_page *clock = p;
-
-	/* ns = (cycles * mult) >> shift */
-	if (clock->cap_user_time && clock->time_mult != 0)
-		hz = (uint64_t)(((__uint128_t)1000000000 << clock->time_shift) /
-		                clock->time_mult);
-	munmap(p, page);
-	return hz;
-}
+enum { LEAST_NS = 2000000, TRIES = 16 };
 
 static uint64_t
 now_ns(void)
@@ -50,42 +16,38 @@ now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* Counter and clock of one moment: of a few tries the one that was the least
- * interrupted. */
-static void
-sample(uint64_t *out_ns, uint64_t *out_ticks)
+/* Of a few tries the one that was the least interrupted. */
+void
+tsc_mark(struct tsc_mark *out)
 {
 	uint64_t best = UINT64_MAX;
 
-	*out_ns = *out_ticks = 0;
-	for (unsigned i = 0; i < 16; i++) {
+	for (unsigned i = 0; i < TRIES; i++) {
 		uint64_t from = __rdtsc(), ns = now_ns(),
 		         took = __rdtsc() - from;
 
 		if (took >= best)
 			continue;
 		best = took;
-		*out_ns = ns;
-		*out_ticks = from + took / 2;
+		out->ns = ns;
+		out->ticks = from + took / 2;
 	}
 }
 
-static uint64_t
-measured(void)
-{
-	const struct timespec wait = { 0, 2000000 };
-	uint64_t t0, c0, t1, c1;
-
-	sample(&t0, &c0);
-	nanosleep(&wait, NULL);
-	sample(&t1, &c1);
-	return (uint64_t)((__uint128_t)(c1 - c0) * 1000000000 / (t1 - t0));
-}
-
 uint64_t
-tsc_hz(void)
+tsc_hz(const struct tsc_mark *since)
 {
-	uint64_t hz = from_kernel();
+	struct tsc_mark now;
 
-	return hz != 0 ? hz : measured();
+	tsc_mark(&now);
+	while (now.ns - since->ns < LEAST_NS) {
+		const struct timespec rest = {
+			0, (long)(LEAST_NS - (now.ns - since->ns))
+		};
+
+		nanosleep(&rest, NULL);
+		tsc_mark(&now);
+	}
+	return (uint64_t)((__uint128_t)(now.ticks - since->ticks) * 1000000000 /
+	                  (now.ns - since->ns));
 }

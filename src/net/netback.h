@@ -7,7 +7,7 @@
  * gets. Does not own bridges, but a tap may be told to join one.
  *
  * Threads: the calls of one queue come from one thread at a time; open and
- * close from one alone. Nothing but open blocks or needs rights.
+ * close from one alone. Nothing but open and ready blocks or needs rights.
  */
 #ifndef NET_NETBACK_H
 #define NET_NETBACK_H
@@ -46,6 +46,9 @@ struct netback_ops {
 	bool (*claims)(const char *name);
 	int (*open)(const struct netback_options *o, struct netback **out_nb,
 	            struct error *err);
+	/* Optional: what open did not wait for is there, or why not. Once,
+	 * before the others. */
+	int (*ready)(struct netback *nb, struct error *err);
 	/* Readable when recv() has a frame; -1: never. */
 	int (*fd)(const struct netback *nb, unsigned queue);
 	/* One frame with its header; its bytes. What does not fit is lost, so

@@ -165,6 +165,13 @@ greeting(int fd, struct error *err)
 }
 
 static int
+slirp_ready(struct netback *nb, struct error *err)
+{
+	return greeting(((struct slirp *)nb)->fd, err);
+}
+
+/* The helper takes some milliseconds to come up: slirp_ready() waits. */
+static int
 slirp_open(const struct netback_options *o, struct netback **out_nb,
            struct error *err)
 {
@@ -186,8 +193,6 @@ slirp_open(const struct netback_options *o, struct netback **out_nb,
 	if (spawn(a, theirs, err) < 0)
 		return err->code;
 	close(take_fd(&theirs));
-	if (greeting(ours, err) < 0)
-		return err->code;
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return error_set(err, -ENOMEM, "slirp");
@@ -261,6 +266,7 @@ const struct netback_ops netback_slirp = {
 	.name = "slirp",
 	.claims = slirp_claims,
 	.open = slirp_open,
+	.ready = slirp_ready,
 	.fd = slirp_fd,
 	.recv = slirp_recv,
 	.send = slirp_send,

@@ -132,6 +132,19 @@ vm_rtc_attach(struct vm *vm, const struct vm_rtc_ops *ops, void *ctx)
 	vm->rtc_ctx = ctx;
 }
 
+int
+vm_devices_ready(struct vm *vm, struct error *err)
+{
+	for (unsigned i = 0; i < vm->devices->n; i++) {
+		const struct device_ops *ops = vm->devices->row[i].ops;
+
+		if (ops->ready != NULL &&
+		    ops->ready(vm->devices->row[i].dev, err) < 0)
+			return error_wrap(err, "%s", ops->name);
+	}
+	return 0;
+}
+
 void
 vm_devices_pause(struct vm *vm)
 {

@@ -59,6 +59,9 @@ struct vcpu {
  * the main thread while no vCPU runs. */
 struct device_ops {
 	const char *name;
+	/* Once, before the process gives up its rights: the end of what making
+	 * it began and did not wait for. */
+	int (*ready)(void *dev, struct error *err);
 	void (*reset)(void *dev);
 	void (*pause)(void *dev); /* finish what is under way, start nothing */
 	/* Also once from vm_start(), when the process has given up its rights:
@@ -86,7 +89,8 @@ struct vm {
 	unsigned sockets, cores, threads; /* for who asks; 0: not told */
 	struct vcpu vcpus[VM_MAX_CPUS];
 	uint64_t lowmem, highmem; /* bytes below and above 4 GiB */
-	uint64_t tsc_hz;          /* of the host, and so of the guest */
+	/* Of the host, and so of the guest. Known by vm_engine_init(). */
+	uint64_t tsc_hz;
 	bool x2apic, strict_msr, strict_io;
 	bool common_cpu;   /* only what every engine has: see baseline.h */
 	uint64_t began_ns; /* of the host's clock: when its process began */
@@ -139,6 +143,9 @@ void vm_free(struct vm *vm); /* vCPUs stopped; devices freed, last first */
 /* dev is the VM's from here on (ops->fini frees it). */
 int vm_device_add(struct vm *vm, const struct device_ops *ops, void *dev,
                   struct error *err);
+
+/* device_ops.ready of all; the error names the device. */
+int vm_devices_ready(struct vm *vm, struct error *err);
 
 /* Wires. A GSI's level is the OR of what its owners say; each owner keeps
  * count itself. Any thread. */

@@ -499,8 +499,17 @@ static const struct state_desc net_state = {
 	.after_load = virtio_device_after_load,
 };
 
+static int
+net_ready(void *dev, struct error *err)
+{
+	struct netback *back = ((struct net *)dev)->back;
+
+	return back->ops->ready != NULL ? back->ops->ready(back, err) : 0;
+}
+
 static const struct device_ops net_device = {
 	.name = "virtio-net",
+	.ready = net_ready,
 	.reset = virtio_device_reset,
 	.pause = virtio_device_pause,
 	.resume = virtio_device_resume,
