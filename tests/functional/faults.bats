@@ -63,7 +63,8 @@ small() {
 		[ "$STATUS" = 1 ]
 		grep -q 'room 0' "$OUT"
 		rm "$DIR/small/disk"
-		mount -o remount,size=1M "$DIR/small"
+		# A ring's files are let go a while after its process.
+		eventually 30 mount -o remount,size=1M "$DIR/small"
 	done
 }
 
