@@ -249,12 +249,12 @@ madt(struct buf *out, const struct acpi_info *info)
 
 	put(&t, VM_LAPIC_GPA, 4);
 	put(&t, 1, 4); /* a pair of 8259 is there */
-	for (unsigned i = 0; i < info->ncpus; i++) {
+	for (unsigned i = 0; i < info->nshown; i++) {
 		put(&t, 0, 1);
 		put(&t, 8, 1);
 		put(&t, i, 1); /* processor, APIC */
 		put(&t, i, 1);
-		put(&t, 1, 4); /* enabled */
+		put(&t, i < info->ncpus, 4); /* enabled */
 	}
 	put(&t, 1, 1);
 	put(&t, 12, 1);

@@ -26,7 +26,8 @@ struct acpi_route {
 };
 
 struct acpi_info {
-	unsigned ncpus; /* APIC ids 0 to ncpus - 1 */
+	unsigned ncpus;  /* APIC ids 0 to ncpus - 1 */
+	unsigned nshown; /* with those that are off; vm_ncpus_shown() */
 	bool has_hpet;
 	bool com[NCOMS];
 	uint64_t vmgen;         /* address of the generation id, 0: none */

@@ -32,6 +32,7 @@ static const struct acpi_info whole = {
 	.domains = &halves,
 	.lowmem = 3ull << 30,
 	.ncpus = 4,
+	.nshown = 4,
 	.has_hpet = true,
 	.com = { true, true, false, true },
 	.vmgen = 0xff000,
@@ -135,7 +136,9 @@ every_table_sums_to_zero(void **state)
 static void
 what_is_not_there_is_not_listed(void **state)
 {
-	const struct acpi_info bare = { .ncpus = 1, .lpc_slot = -1 };
+	const struct acpi_info bare = { .ncpus = 1,
+		                        .nshown = 2,
+		                        .lpc_slot = -1 };
 	cleanup_buf struct buf b = BUF_INIT;
 	struct error err;
 
@@ -146,6 +149,22 @@ what_is_not_there_is_not_listed(void **state)
 	buf_reset(&b);
 	assert_int_equal(
 	    acpi_build(&whole, ACPI_BASE, ACPI_BASE + 512, &b, &err), -ENOSPC);
+}
+
+/* In the MADT; their first bytes after the header and 8 more. */
+static void
+a_single_processor_is_shown_one_that_is_off(void **state)
+{
+	const struct acpi_info one = { .ncpus = 1,
+		                       .nshown = 2,
+		                       .lpc_slot = -1 };
+	static const uint8_t want[] = { 0, 8, 0, 0, 1, 0, 0, 0, 0,
+		                        8, 1, 1, 0, 0, 0, 0, 1 };
+	cleanup_buf struct buf b = BUF_INIT;
+
+	(void)state;
+	build(&one, &b);
+	assert_memory_equal(b.data + find(&b, "APIC") + 44, want, sizeof(want));
 }
 
 static void
@@ -269,6 +288,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_table_sums_to_zero),
 		cmocka_unit_test(what_is_not_there_is_not_listed),
+		cmocka_unit_test(a_single_processor_is_shown_one_that_is_off),
 		cmocka_unit_test(lengths_are_as_short_as_they_can_be),
 		cmocka_unit_test(memory_belongs_to_domains),
 		cmocka_unit_test(iasl_reads_and_compiles_them),

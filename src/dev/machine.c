@@ -305,6 +305,7 @@ describe(struct machine *m, struct acpi_info *info)
 
 	*info = (struct acpi_info){
 		.ncpus = m->vm->ncpus,
+		.nshown = vm_ncpus_shown(m->vm),
 		.has_hpet = true,
 		.vmgen = m->vmgen,
 		.lpc_slot = lpc != NULL ? (int)pci_slot(lpc) : -1,

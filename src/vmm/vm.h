@@ -136,6 +136,18 @@ enum {
 	VM_LAPIC_GPA = 0xfee00000u
 };
 
+/*
+ * How many processors the guest is told there may be. A single one has a second
+ * beside it that is off and stays so: Linux takes a disk of one queue for one
+ * whose requests want sorting (blk_mq, mq-deadline), which costs more than the
+ * disk does, and it uses no more queues than there may be processors.
+ */
+static inline unsigned
+vm_ncpus_shown(const struct vm *vm)
+{
+	return vm->ncpus > 1 ? vm->ncpus : 2;
+}
+
 /* Memory, buses and loop are ready; vCPUs come with vm_engine_start(). */
 int vm_new(const struct vm_options *o, struct vm **out_vm, struct error *err);
 void vm_free(struct vm *vm); /* vCPUs stopped; devices freed, last first */

@@ -4,9 +4,10 @@
  *   virtq_pop --> parse --> disk_aio --> done: status byte --> virtq_push
  *
  * Each queue has a worker, which also reaps what the host ended, so a request
- * and its queue are one thread's. What is wrong with a request, and what the
- * host fails at, becomes the request's status; only a request without room for
- * a status breaks the device. Source: VIRTIO 1.2, 5.2.
+ * and its queue are one thread's; queues beyond the processors, that nobody can
+ * use at the same time, share the workers of the others. What is wrong with a
+ * request, and what the host fails at, becomes the request's status; only a
+ * request without room for a status breaks the device. Source: VIRTIO 1.2, 5.2.
  */
 #include "dev/virtio/blk.h"
 
@@ -658,7 +659,8 @@ aio_kind(const char *word, enum disk_aio_kind *out, struct error *err)
 }
 
 static int
-add_queue(struct blk *b, enum disk_aio_kind kind, struct error *err)
+add_queue(struct blk *b, unsigned ncpus, enum disk_aio_kind kind,
+          struct error *err)
 {
 	struct blk_queue *q = &b->queue[b->nqueues];
 
@@ -668,8 +670,11 @@ add_queue(struct blk *b, enum disk_aio_kind kind, struct error *err)
 	q->reqs = calloc(BLK_QUEUE, sizeof(*q->reqs));
 	if (q->reqs == NULL)
 		return error_set(err, -ENOMEM, "requests");
+	if (q->index >= ncpus)
+		q->worker = b->queue[q->index % ncpus].worker;
+	else if (virtio_worker_add(&b->virtio, &q->worker, err) < 0)
+		return err->code;
 	if (disk_aio_new(b->disk, BLK_QUEUE, kind, &q->aio, err) < 0 ||
-	    virtio_worker_add(&b->virtio, &q->worker, err) < 0 ||
 	    virtio_queue_add(&b->virtio, BLK_QUEUE, q->worker, blk_kicked,
 	                     err) < 0)
 		return err->code;
@@ -681,7 +686,7 @@ static int
 blk_make(struct blk *b, struct pci_dev *d, const struct config_node *cfg,
          struct error *err)
 {
-	unsigned ncpus = pci_vm(d)->ncpus;
+	unsigned shown = vm_ncpus_shown(pci_vm(d));
 	struct disk_options o = { 0 };
 	enum disk_aio_kind kind = DISK_AIO_AUTO;
 	uint64_t queues;
@@ -689,14 +694,14 @@ blk_make(struct blk *b, struct pci_dev *d, const struct config_node *cfg,
 	if (options(cfg, &o, err) < 0 ||
 	    aio_kind(config_get(cfg, "aio"), &kind, err) < 0 ||
 	    config_get_num(cfg, "queues",
-	                   ncpus < BLK_AUTO_QUEUES ? ncpus : BLK_AUTO_QUEUES, 1,
+	                   shown < BLK_AUTO_QUEUES ? shown : BLK_AUTO_QUEUES, 1,
 	                   BLK_MAX_QUEUES, &queues, err) < 0 ||
 	    identity(b, cfg, o.path, err) < 0 ||
 	    disk_open(&o, &b->disk, err) < 0)
 		return err->code;
 	b->virtio.offered |= features(disk_info(b->disk));
 	while (b->nqueues < queues)
-		if (add_queue(b, kind, err) < 0)
+		if (add_queue(b, pci_vm(d)->ncpus, kind, err) < 0)
 			return err->code;
 	describe(b);
 	if (virtio_pci_attach(d, cfg, &b->virtio, BLK_CLASS, err) < 0)
