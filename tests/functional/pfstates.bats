@@ -325,3 +325,18 @@ pass'
 	run pfctl -sS
 	is ''
 }
+
+@test "states whose rule routes know the gateway, and end by it" {
+	pfctl -qef - <<<'pass
+pass in on f0 route-to (f1 10.2.0.2) inet proto udp'
+	[ "$(peers udp dns 10.2.0.2 53 42000)" = ok ]
+	[ "$(peers say dns 60)" = ok ]
+	run pfctl -vvss
+	has ' route-to: 10.2.0.2@f1'
+	run pfctl -k gateway -k 10.9.0.0/16
+	is 'killed 0 states'
+	run pfctl -k gateway -k 10.2.0.2
+	is 'killed 1 states'
+	run pfctl -ss
+	[[ $output == *' -> '* && $output != *' <- '* ]]
+}
