@@ -59,6 +59,16 @@ say(const struct pfctl *c, const char *line)
 }
 
 void
+pfctl_put(struct pfctl *c, const struct buf *out)
+{
+	if (c->title != NULL && out->len > 0) {
+		printf("%s%s\n", c->has_titled ? "\n" : "", c->title);
+		c->has_titled = true;
+	}
+	fputs(buf_str(out), stdout);
+}
+
+void
 pfctl_tell(void *ctx, const char *line)
 {
 	(void)ctx;
@@ -170,7 +180,7 @@ show(struct pfctl *c, void (*put)(const struct pf_show *s, struct buf *out),
 	}
 	put(&s, &out);
 	free(v);
-	fputs(buf_str(&out), stdout);
+	pfctl_put(c, &out);
 	return 0;
 }
 
@@ -206,6 +216,34 @@ show_running(struct pfctl *c)
 	return status != 0 || !c->store.enabled;
 }
 
+/* Each with a title, where it has anything to show. */
+static int
+show_all(struct pfctl *c)
+{
+	static const struct {
+		const char *title;
+		int (*run)(struct pfctl *c);
+	} part[] = {
+		{ "TRANSLATION RULES:", show_nat },
+		{ "FILTER RULES:", show_rules },
+		{ "STATES:", pfctl_show_states },
+		{ "SOURCE TRACKING NODES:", pfctl_show_sources },
+		{ "INFO:", pfctl_show_info },
+		{ "LABEL COUNTERS:", show_labels },
+		{ "TIMEOUTS:", pfctl_show_timeouts },
+		{ "LIMITS:", pfctl_show_memory },
+		{ "TABLES:", pfctl_show_tables },
+	};
+	int status = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(part) && status == 0; i++) {
+		c->title = part[i].title;
+		status = part[i].run(c);
+	}
+	c->title = NULL;
+	return status;
+}
+
 static const struct modifier shows[] = {
 	{ "nat", show_nat },
 	{ "rules", show_rules },
@@ -218,6 +256,7 @@ static const struct modifier shows[] = {
 	{ "memory", pfctl_show_memory },
 	{ "Tables", pfctl_show_tables },
 	{ "Running", show_running },
+	{ "all", show_all },
 	{ NULL, NULL },
 };
 

@@ -20,6 +20,8 @@ struct pfctl {
 	char **word;                 /* and its addresses */
 	size_t n_words;
 	const struct modifier *show, *flush;
+	const char *title; /* of what -s all shows; NULL: without */
+	bool has_titled;   /* an earlier part */
 	unsigned verbose;
 	bool below; /* the anchor ended in a star */
 	bool both;  /* -M */
@@ -35,6 +37,8 @@ struct pfctl {
 int pfctl_usage(void);
 /* A line for stderr, whatever -q says. */
 void pfctl_tell(void *ctx, const char *line);
+/* What -s shows: to stdout, below its title. */
+void pfctl_put(struct pfctl *c, const struct buf *out);
 /* Say what went wrong; returns 1, the exit status of that. */
 int pfctl_fail(const struct error *err);
 /* Enter the jail of -j, once. All return 0, or 1 when why was told. */

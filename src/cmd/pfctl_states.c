@@ -53,9 +53,11 @@ pfctl_show_states(struct pfctl *c)
 		return 1;
 	if (pf_live_open(&live, &c->store, c->verbose, &err) < 0)
 		return pfctl_fail(&err);
+	if (c->reverse)
+		live.env.host = pf_host_name;
 	pf_states_print(&live.list, &live.env, c->ifname, &out);
 	pf_live_close(&live);
-	fputs(buf_str(&out), stdout);
+	pfctl_put(c, &out);
 	return 0;
 }
 
@@ -79,7 +81,7 @@ pfctl_show_sources(struct pfctl *c)
 	pf_live_close(&live);
 	if (code < 0)
 		return pfctl_fail(&err);
-	fputs(buf_str(&out), stdout);
+	pfctl_put(c, &out);
 	return 0;
 }
 
@@ -95,7 +97,7 @@ pfctl_show_info(struct pfctl *c)
 	if (pf_info_get(&c->store, &info, &err) < 0)
 		return pfctl_fail(&err);
 	pf_info_print(&info, c->verbose, &out);
-	fputs(buf_str(&out), stdout);
+	pfctl_put(c, &out);
 	return 0;
 }
 
@@ -108,7 +110,7 @@ show_options(struct pfctl *c,
 	if (pfctl_open(c, false) != 0)
 		return 1;
 	put(&c->store.conf->opts, &out);
-	fputs(buf_str(&out), stdout);
+	pfctl_put(c, &out);
 	return 0;
 }
 

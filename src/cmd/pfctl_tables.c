@@ -18,7 +18,7 @@ pfctl_show_tables(struct pfctl *c)
 		return 1;
 	if (pf_tables_show(&c->store, c->anchor, c->verbose, &out, &err) < 0)
 		return pfctl_fail(&err);
-	fputs(buf_str(&out), stdout);
+	pfctl_put(c, &out);
 	return 0;
 }
 

@@ -342,6 +342,8 @@ begin(struct compile *c, struct nf_chain *base, const struct buf *wins)
 	struct nf_chain *rules = nf_chain_new(c->t, NULL, "q%c", pf_letter(c));
 
 	pf_skip_packets(c, base);
+	nf_say(c->t, base, "counter name n_searches");
+	pf_count_interface(c, base, PF_TOTAL_IN, PF_TOTAL_OUT);
 	if (c->dir == PF_OUT)
 		nf_say(c->t, base,
 		       "ct state related ct mark & 0x%x != 0 accept",

@@ -6,6 +6,7 @@
 #include <linux/netfilter/nf_conntrack_tcp.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pf/addr.h"
@@ -95,9 +96,16 @@ bool
 pf_crossing_ifname(const struct pf_crossing *x, const struct pf_states_env *env,
                    char out[PF_IFNAME_SIZE])
 {
+	const struct pf_rule *r = pf_crossing_rule(x, env);
 	const struct pf_end *far =
 	    x->dir == PF_IN ? &x->wire_src : &x->wire_dst;
 
+	/* A rule on one interface made it there. */
+	if (r != NULL && r->ifname != NULL && !r->if_not &&
+	    env->world->is_interface(env->world->ctx, r->ifname)) {
+		snprintf(out, PF_IFNAME_SIZE, "%s", pf_linux_ifname(r->ifname));
+		return true;
+	}
 	out[0] = '\0';
 	return env->ifname != NULL &&
 	       env->ifname(env->ctx, x->e->tuple[CT_ORIG].af, &far->ip, out);
@@ -203,12 +211,15 @@ phases(const struct ct_entry *e)
 
 static void
 print_end(const struct pf_crossing *x, const struct pf_end *end,
-          struct buf *out)
+          const struct pf_states_env *env, struct buf *out)
 {
 	unsigned af = x->e->tuple[CT_ORIG].af;
-	char text[46];
+	char text[46], name[PF_HOST_SIZE];
 
-	buf_puts(out, pf_ip_text(af, &end->ip, text));
+	if (env->host != NULL && env->host(af, &end->ip, name))
+		buf_puts(out, name);
+	else
+		buf_puts(out, pf_ip_text(af, &end->ip, text));
 	if (end->port != 0)
 		buf_printf(out, af == PF_AF_INET ? ":%u" : "[%u]", end->port);
 }
@@ -217,13 +228,14 @@ print_end(const struct pf_crossing *x, const struct pf_end *end,
  */
 static void
 print_side(const struct pf_crossing *x, const struct pf_end *here,
-           const struct pf_end *there, struct buf *out)
+           const struct pf_end *there, const struct pf_states_env *env,
+           struct buf *out)
 {
-	print_end(x, here, out);
+	print_end(x, here, env, out);
 	if (pf_ip_cmp(&here->ip, &there->ip) == 0 && here->port == there->port)
 		return;
 	buf_puts(out, " (");
-	print_end(x, there, out);
+	print_end(x, there, env, out);
 	buf_putc(out, ')');
 }
 
@@ -252,13 +264,13 @@ print_line(const struct pf_crossing *x, const struct pf_states_env *env,
 	buf_printf(out, "%s ", ifname);
 	print_proto(x->e->tuple[CT_ORIG].proto, env, out);
 	if (in) {
-		print_side(x, &x->stack_dst, &x->wire_dst, out);
+		print_side(x, &x->stack_dst, &x->wire_dst, env, out);
 		buf_puts(out, " <- ");
-		print_side(x, &x->stack_src, &x->wire_src, out);
+		print_side(x, &x->stack_src, &x->wire_src, env, out);
 	} else {
-		print_side(x, &x->wire_src, &x->stack_src, out);
+		print_side(x, &x->wire_src, &x->stack_src, env, out);
 		buf_puts(out, " -> ");
-		print_side(x, &x->wire_dst, &x->stack_dst, out);
+		print_side(x, &x->wire_dst, &x->stack_dst, env, out);
 	}
 	buf_printf(out, "       %s:%s\n", in ? p.dst : p.src,
 	           in ? p.src : p.dst);

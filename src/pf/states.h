@@ -26,6 +26,9 @@ struct pf_states_env {
 	bool (*ifname)(void *ctx, unsigned af, const struct pf_ip *ip,
 	               char out[PF_IFNAME_SIZE]);
 	void *ctx;
+	/* The name of an address (-r); NULL, or false: its number. */
+	bool (*host)(unsigned af, const struct pf_ip *ip,
+	             char out[PF_HOST_SIZE]);
 };
 
 struct pf_end {

@@ -246,7 +246,8 @@ static const char conf_text[] =
     "anchor \"foo\" {\n"
     "  pass out proto tcp label two\n"
     "}\n"
-    "pass in on em0 route-to (em1 192.168.1.9) inet proto udp label three\n";
+    "pass in on em0 route-to (em1 192.168.1.9) inet proto udp label three\n"
+    "pass out on em1 proto udp label four keep state (if-bound)\n";
 
 static void
 verbose_lines_tell_rule_and_id(void **state)
@@ -287,7 +288,12 @@ verbose_lines_tell_rule_and_id(void **state)
 	       "180:120 bytes, rule 3\n"
 	       "   id: 000000011234abcd creatorid: 00000002 "
 	       "route-to: 192.168.1.9@em1\n"
-	       "   origif: em1\n");
+	       "   origif: em0\n");
+	e = entry(PF_PROTO_UDP, PF_CT_K2 | sid_of(conf, "four"), plain);
+	b.env.verbose = 0;
+	prints(&b, &e,
+	       "em1 udp 10.0.0.9:4000 -> 10.0.0.1:53"
+	       "       MULTIPLE:MULTIPLE\n");
 	pf_config_free(conf);
 }
 

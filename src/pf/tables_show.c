@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tables_show.c - tables and their entries as pfctl tells them. */
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,19 +15,9 @@
 static void
 put_name(unsigned af, const struct pf_entry *e, struct buf *out)
 {
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	struct sockaddr_in in = { .sin_family = AF_INET };
-	char name[NI_MAXHOST];
-	int code;
+	char name[PF_HOST_SIZE];
 
-	memcpy(&in.sin_addr, e->ip.b, sizeof(in.sin_addr));
-	memcpy(&in6.sin6_addr, e->ip.b, sizeof(in6.sin6_addr));
-	code = af == PF_AF_INET
-	           ? getnameinfo((const void *)&in, sizeof(in), name,
-	                         sizeof(name), NULL, 0, NI_NAMEREQD)
-	           : getnameinfo((const void *)&in6, sizeof(in6), name,
-	                         sizeof(name), NULL, 0, NI_NAMEREQD);
-	if (code == 0)
+	if (pf_host_name(af, &e->ip, name))
 		buf_printf(out, "\t(%s)", name);
 }
 

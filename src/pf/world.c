@@ -329,6 +329,25 @@ host_random(void *ctx, uint8_t out[16])
 		memset(out, 0, 16);
 }
 
+bool
+pf_host_name(unsigned af, const struct pf_ip *ip, char out[PF_HOST_SIZE])
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	const void *at = &in;
+	socklen_t len = sizeof(in);
+
+	_Static_assert(PF_HOST_SIZE >= NI_MAXHOST, "names fit");
+	memcpy(&in.sin_addr, ip->b, sizeof(in.sin_addr));
+	memcpy(&in6.sin6_addr, ip->b, sizeof(in6.sin6_addr));
+	if (af == PF_AF_INET6) {
+		at = &in6;
+		len = sizeof(in6);
+	}
+	return getnameinfo(at, len, out, PF_HOST_SIZE, NULL, 0, NI_NAMEREQD) ==
+	       0;
+}
+
 void
 pf_world_host(struct pf_world *w)
 {

@@ -57,6 +57,10 @@ void pf_found_fini(struct pf_found_list *l);
 /* Room for one more, zeroed; NULL: out of memory. */
 struct pf_found *pf_found_add(struct pf_found_list *l);
 
+/* The name that DNS or the hosts file has for an address. false: none. */
+enum { PF_HOST_SIZE = 1025 }; /* NI_MAXHOST */
+bool pf_host_name(unsigned af, const struct pf_ip *ip, char out[PF_HOST_SIZE]);
+
 /* The machine we are on, in our network namespace. w->ctx stays NULL. */
 void pf_world_host(struct pf_world *w);
 #endif

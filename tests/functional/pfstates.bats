@@ -90,6 +90,9 @@ only_tcp_is() {
 		is 'id of in'
 	[[ $output =~ ', rule 6'$'\n   id: 00000002'[0-9a-f]{8}' creatorid: '[0-9a-f]{8}$'\n   origif: f1'$ ]] ||
 		is 'id of out'
+	run pfctl -sa
+	[[ $output =~ ^'TRANSLATION RULES:'$'\nnat on '.*$'\n\nFILTER RULES:\nblock '.*$'\n\nSTATES:\nall udp'.*$'\n\nINFO:\nStatus: '.*$'\n\nLABEL COUNTERS:\nweb '.*$'\n\nTIMEOUTS:\ntcp.first '.*$'\n\nLIMITS:\nstates ' ]] ||
+		is 'all parts'
 	run pfctl -i f1 -ss
 	[[ $output == *' -> '* && $output != *' <- '* ]]
 	run pfctl -vsr
@@ -291,6 +294,8 @@ $gateway"
 	run jexec v pfctl -ss
 	has ' 127.0.0.1:80 <- 127.0.0.1:'
 	has ' -> 127.0.0.1:80       '
+	run pfctl -j v -r -ss
+	has ' localhost:80 <- localhost:'
 	run pfctl -ss
 	is ''
 	run pfctl -j v -si
