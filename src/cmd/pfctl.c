@@ -397,6 +397,8 @@ load(struct pfctl *c)
 		pfctl_fail(&err);
 	if (code == 0 && !c->no_action)
 		pfctl_write_options(c);
+	if (code == 0 && c->debug && c->no_action)
+		fputs(buf_str(&program), stdout);
 	return code < 0;
 }
 
@@ -544,6 +546,9 @@ option(struct pfctl *c, int opt)
 	case 'f':
 		c->file = optarg;
 		return true;
+	case 'g':
+		c->debug = true;
+		return true;
 	case 'i':
 		c->ifname = optarg;
 		return true;
@@ -596,7 +601,7 @@ options(struct pfctl *c, int argc, char **argv)
 	if (argc < 2)
 		return false;
 	while ((opt = getopt_long(argc, argv,
-	                          "AD:F:K:MNOPRST:a:def:i:j:k:mnqrs:t:vz",
+	                          "AD:F:K:MNOPRST:a:def:gi:j:k:mnqrs:t:vz",
 	                          longs, NULL)) != -1)
 		if (!option(c, opt))
 			return false;

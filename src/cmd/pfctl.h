@@ -26,6 +26,7 @@ struct pfctl {
 	bool below; /* the anchor ended in a star */
 	bool both;  /* -M */
 	bool no_action, numeric_ports, quiet, keep, enable, disable, zero;
+	bool debug;             /* -g */
 	bool reverse;           /* -r */
 	struct net_jail target; /* of -j, until it is entered */
 	struct pf_store store;

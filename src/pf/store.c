@@ -397,7 +397,7 @@ pf_store_open(struct pf_store *s, const struct pf_world *world, bool write,
 void
 pf_store_close(struct pf_store *s)
 {
-	/* Asked for, but nothing came of it. */
+	/* Nothing came of it, or nothing is left. */
 	if (s->lock >= 0 && s->is_placed && s->generation == 0)
 		remove_dir();
 	pf_config_free(s->conf);
@@ -445,7 +445,8 @@ remove_state(struct pf_store *s, uint64_t generation)
 		(void)unlinkat(s->dir, name, 0);
 }
 
-/* Pf as before anybody used it: disabled, without rules and tables. */
+/* Pf as before anybody used it: disabled, without rules and tables. Our files go
+ * when the store is closed. */
 static int
 forget(struct pf_store *s, struct pf_config *conf, struct error *err)
 {
@@ -457,7 +458,6 @@ forget(struct pf_store *s, struct pf_config *conf, struct error *err)
 	if (s->generation != 0 && pf_kernel_apply(buf_str(&words), err) < 0)
 		return err->code;
 	remove_state(s, s->generation);
-	remove_dir();
 	s->generation = 0;
 	if (conf != s->conf)
 		conf->held = s->conf;

@@ -286,9 +286,11 @@ EOF
 @test "disabled and flushed, pf leaves nothing behind" {
 	pfctl -ef - <<'EOF'
 set skip on em0
+table <t> persist { 192.0.2.1 }
 block return
 EOF
-	run pfctl -d -F all
+	pfctl -d
+	run pfctl -F all
 	[ "$status" = 0 ]
 	run hostnet nft list ruleset
 	is ''
