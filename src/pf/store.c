@@ -445,8 +445,8 @@ remove_state(struct pf_store *s, uint64_t generation)
 		(void)unlinkat(s->dir, name, 0);
 }
 
-/* Pf as before anybody used it: disabled, without rules and tables. Our files go
- * when the store is closed. */
+/* Pf as before anybody used it: disabled, without rules and tables. Our files
+ * go when the store is closed. */
 static int
 forget(struct pf_store *s, struct pf_config *conf, struct error *err)
 {
