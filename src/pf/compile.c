@@ -15,8 +15,8 @@
 #include "pf/compile_internal.h"
 #include "pf/ruleset.h"
 
-/* nft follows 16 chains deep; the base and the action take two. */
-enum { MAX_NESTED = 12 };
+/* nft follows 16 chains deep; states, actions and their parts take the rest. */
+enum { MAX_NESTED = 10 };
 
 bool
 pf_refuse(struct compile *c, const struct pf_rule *r, const char *what)
@@ -95,6 +95,11 @@ rule_wins(struct compile *c, struct nf_chain *chain, const struct pf_rule *r,
 		clear |= PF_MARK_TAG;
 		set |= pf_tag_number(c->n, r->tag);
 	}
+	/* Nothing comes behind it: a map can go there at once. */
+	if (r->quick && r->tag == NULL && !c->translates[c->dir])
+		for (unsigned i = 0; i < alt->n; i++)
+			alt->rule[i].verdict = arena_printf(
+			    c->t->arena, "r%u%c", r->id, pf_letter(c));
 	return pf_emit(c, chain, alt,
 	               arena_printf(c->t->arena,
 	                            "meta mark set meta mark & 0x%x | 0x%x%s",
@@ -178,7 +183,7 @@ ruleset(struct compile *c, const struct pf_ruleset *rs)
 		                   : rule_wins(c, chain, r, &alt)))
 			return false;
 	}
-	return !c->failed;
+	return !c->failed && nf_merge(c->t, chain);
 }
 
 /* How deep do anchors stand in each other? */
@@ -452,6 +457,7 @@ family(struct compile *c, uint8_t af, struct buf *out)
 	t.n_counters = c->conf->n_rules + 1;
 	t.dormant = c->env->dormant;
 	memset(c->label, 0, sizeof(c->label));
+	c->n_labels = 0;
 	ok = pf_compile_tables(c) && pf_compile_scrub(c) && pf_compile_nat(c) &&
 	     direction(c, PF_IN) && direction(c, PF_OUT) &&
 	     pf_compile_states(c) && !c->failed;

@@ -127,6 +127,7 @@ label_of(struct compile *c, char state, const struct buf *lines)
 			continue;
 		if (c->label[at] == NULL) {
 			c->label[at] = key;
+			c->label_order[c->n_labels++] = (uint8_t)at;
 			chain = nf_chain_new(c->t, NULL, "l%u", at);
 			say_lines(c, chain, lines);
 		}
@@ -163,9 +164,13 @@ pf_label_changes(struct compile *c, struct nf_chain *chain,
 void
 pf_say_labels(struct compile *c, struct nf_chain *chain, char state)
 {
-	for (unsigned i = 0; i < PF_LABELS; i++)
-		if (c->label[i] != NULL && c->label[i][0] == state)
-			nf_say(c->t, chain, "ct label %u jump l%u", i, i);
+	/* In the order of the rules: a later one's value is the last. */
+	for (unsigned i = 0; i < c->n_labels; i++) {
+		unsigned at = c->label_order[i];
+
+		if (c->label[at][0] == state)
+			nf_say(c->t, chain, "ct label %u jump l%u", at, at);
+	}
 }
 
 /* --- old rules of scrub --- */

@@ -57,6 +57,8 @@ struct compile {
 	bool translates[3]; /* [dir]: a filter rule does (nat-to ...) */
 	/* Of connections: the changes match rules left; NULL: free. */
 	const char *label[PF_LABELS];
+	uint8_t label_order[PF_LABELS];
+	unsigned n_labels;
 	unsigned n_sticky; /* maps of pools with sticky-address */
 	bool failed;
 };

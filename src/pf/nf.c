@@ -64,6 +64,7 @@ nf_rule_copy(struct nf_table *t, struct nf_chain *c, const struct nf_rule *from)
 		memcpy(r->term, from->term, sizeof(r->term));
 		r->n = from->n;
 		r->then = from->then;
+		r->verdict = from->verdict;
 	}
 	return r;
 }
@@ -182,8 +183,14 @@ static const struct {
 	[NF_GID] = { { "meta skgid", "meta skgid" } },
 };
 
-static void
-put_value(const struct nf_table *t, const struct nf_term *m, struct buf *out)
+const char *
+nf_field_name(const struct nf_table *t, enum nf_field field)
+{
+	return fields[field].name[t->af == PF_AF_INET6];
+}
+
+void
+nf_put_value(const struct nf_table *t, const struct nf_term *m, struct buf *out)
 {
 	char ip[46];
 
@@ -229,12 +236,11 @@ put_term(const struct nf_table *t, const struct nf_term *m, struct buf *out)
 	default:
 		break;
 	}
-	buf_printf(out, "%s %s", fields[m->field].name[t->af == PF_AF_INET6],
-	           not );
+	buf_printf(out, "%s %s", nf_field_name(t, m->field), not );
 	if (m->form == NF_SET)
 		buf_printf(out, "@%s", m->name);
 	else
-		put_value(t, m, out);
+		nf_put_value(t, m, out);
 	buf_putc(out, ' ');
 }
 

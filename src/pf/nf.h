@@ -50,7 +50,8 @@ struct nf_rule {
 	struct nf_rule *next;
 	struct nf_term term[NF_MAX_TERMS];
 	unsigned n;
-	const char *then; /* statements and verdict */
+	const char *then;    /* statements and verdict */
+	const char *verdict; /* the chain it all comes to in the end; or NULL */
 };
 
 struct nf_chain {
@@ -82,6 +83,7 @@ struct nf_table {
 	struct nf_set *set, *last_set;
 	struct nf_object *object, *last_object;
 	struct nf_chain *chain, *last_chain;
+	unsigned n_written;  /* chains of merged rules: w0, w1, ... */
 	unsigned n_counters; /* c0, c1, ... one for each rule */
 };
 
@@ -108,6 +110,13 @@ void nf_then(struct nf_table *t, struct nf_chain *c, const char *words);
 void nf_map_add(struct buf *map, unsigned key, const char *chain);
 void nf_dispatch(struct nf_table *t, struct nf_chain *c, const char *key,
                  const struct buf *map);
+
+/* Runs of rules of one shape as verdict maps; false: no memory. For chains that
+ * are jumped to. */
+bool nf_merge(struct nf_table *t, struct nf_chain *c);
+void nf_put_value(const struct nf_table *t, const struct nf_term *m,
+                  struct buf *out);
+const char *nf_field_name(const struct nf_table *t, enum nf_field field);
 
 /* The table as nft reads it, in place of one that is there. */
 void nf_print(const struct nf_table *t, struct buf *out);

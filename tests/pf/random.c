@@ -120,9 +120,21 @@ put_conditions(struct buf *out, bool anchor)
 
 static const char *const tags[] = { "RED", "GREEN", "BLUE" };
 
+/* Do match rules change packets? Then all packets make states: what they change
+ * where none is made is changed in one that another packet of the connection
+ * makes (compat.md). */
+static bool changing;
+static unsigned n_changes;
+
+/* Are there tags? Not beside old rules of translation: their states have none
+ * for later packets where no filter rule made them (compat.md). */
+static bool tagging;
+
 static void
 put_tags(struct buf *out)
 {
+	if (!tagging)
+		return;
 	if (often(15))
 		buf_printf(out, " tag %s", tags[rnd(3)]);
 	if (often(15))
@@ -145,6 +157,15 @@ put_changes(struct buf *out)
 		                             "set-tos lowdelay",
 		                             "random-id, max-mss 1000" };
 
+	static const char *const apart[] = { "set-tos 0x48", "min-ttl 20",
+		                             "no-df", "random-id" };
+
+	/* Of several that change the same, see compat.md. */
+	if (changing) {
+		if (n_changes < ARRAY_LEN(apart))
+			buf_printf(out, " scrub (%s)", apart[n_changes++]);
+		return;
+	}
 	if (often(30))
 		buf_printf(out, " set tos %u", 4 * rnd(64));
 	else
@@ -175,7 +196,8 @@ put_rule(struct buf *out)
 {
 	static const char *const directions[] = { "", " in", " out" };
 	unsigned what = rnd(100);
-	bool pass = what < 45, match = what >= 90;
+	bool pass = what < (changing ? 60 : 45);
+	bool match = changing ? !pass : what >= 90;
 
 	size_t begin = out->len;
 
@@ -185,11 +207,11 @@ put_rule(struct buf *out)
 		buf_puts(out, " quick");
 	put_conditions(out, false);
 	put_tags(out);
-	if ((pass || match) && often(15))
+	if ((pass && often(15)) || (changing && match))
 		put_changes(out);
-	if (pass && often(20))
+	if (pass && often(20) && !changing)
 		buf_puts(out, often(50) ? " no state" : " flags any");
-	else if (pass && often(20) &&
+	else if (pass && often(20) && !changing &&
 	         strstr(buf_str(out) + begin, " on f") != NULL)
 		buf_puts(out, " keep state (if-bound)");
 	buf_putc(out, '\n');
@@ -229,6 +251,38 @@ put_translating(struct buf *out)
 	buf_putc(out, '\n');
 }
 
+/* Many rules of one shape, some the same. */
+static void
+put_run(struct buf *out)
+{
+	static const char *const words[] = { "pass", "block", "pass in",
+		                             "block in" };
+	unsigned shape = rnd(5);
+	bool tag = tagging && often(20), v6 = often(20), quick = often(50);
+
+	for (unsigned n = 8 + rnd(8); n > 0; n--) {
+		unsigned net = rnd(2);
+
+		buf_printf(out, "%s%s", words[rnd(ARRAY_LEN(words))],
+		           quick ? " quick" : "");
+		if (shape >= 3)
+			buf_printf(out, " on f%u", rnd(2));
+		buf_printf(out, " %s proto %s", v6 ? "inet6" : "inet",
+		           often(70) ? "udp" : "tcp");
+		if (shape != 1)
+			buf_printf(out,
+			           v6 ? " from fd0%u::%u" : " from 10.%u.0.%u",
+			           net, FIRST_HOST + rnd(HOSTS));
+		if (shape != 2)
+			buf_printf(out, " to port %u", 1 + rnd(6));
+		if (tag)
+			buf_printf(out, " tag %s", tags[rnd(3)]);
+		if (often(5))
+			buf_puts(out, " no state");
+		buf_putc(out, '\n');
+	}
+}
+
 static void
 put_rules(struct buf *out, unsigned n, unsigned depth)
 {
@@ -243,6 +297,8 @@ put_rules(struct buf *out, unsigned n, unsigned depth)
 			buf_puts(out, "}\n");
 		} else if (often(8)) {
 			put_translating(out);
+		} else if (!changing && often(5)) {
+			put_run(out);
 		} else {
 			put_rule(out);
 		}
@@ -339,9 +395,14 @@ random_ruleset(struct buf *out, struct buf *file)
 	}
 	for (unsigned i = often(30) ? rnd(4) : 0; i > 0; i--)
 		put_scrub(out);
-	if (often(50))
+	tagging = often(60);
+	if (!tagging)
 		put_translations(out, file);
-	if (often(40))
+	changing = often(15);
+	n_changes = 0;
+	if (changing)
+		buf_puts(out, "pass\n");
+	else if (often(40))
 		buf_puts(out, "block\n");
 	put_rules(out, 1 + rnd(12), 0);
 }
