@@ -119,19 +119,26 @@ merge_ruleset(const struct merging *m, const char *path, struct buf *out)
 	put_section(out, path, &text);
 }
 
+static bool
+is_unnamed(const struct pf_ruleset *rs)
+{
+	return rs->name[0] == '_';
+}
+
 /* Rulesets in braces of one that is replaced are in braces no more; those
- * without a name cannot be reached any more. */
+ * without a name are nowhere else: they stay or go with what is around them. */
 static void
 unbrace(struct pf_ruleset *rs)
 {
 	for (struct pf_rule *r = rs->rules[PF_FILTER].first; r != NULL;
 	     r = r->next)
-		r->is_inline = false;
-	for (struct pf_ruleset *c = rs->child; c != NULL; c = c->next) {
-		if (c->is_inline)
+		if (r->is_inline && !is_unnamed(r->anchor))
+			r->is_inline = false;
+	for (struct pf_ruleset *c = rs->child; c != NULL; c = c->next)
+		if (c->is_inline && !is_unnamed(c)) {
 			unbrace(c);
-		c->is_inline = false;
-	}
+			c->is_inline = false;
+		}
 }
 
 /* Nor is a ruleset that is loaded from a file. */
