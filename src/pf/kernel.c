@@ -17,8 +17,6 @@
 
 #include "linux/nl.h"
 
-#define GENERATION "pfgen_"
-
 int
 pf_kernel_apply(const char *program, struct error *err)
 {
@@ -54,8 +52,8 @@ see_table(const struct nl_reply *r, void *arg, struct error *err)
 	while (nl_attr_next(r->data, r->len, &off, &a))
 		if (a.type == NFTA_TABLE_NAME &&
 		    nl_attr_str(&a, name, sizeof(name)) &&
-		    strncmp(name, GENERATION, strlen(GENERATION)) == 0)
-			*out = strtoull(name + strlen(GENERATION), NULL, 16);
+		    strncmp(name, PF_GENERATION, strlen(PF_GENERATION)) == 0)
+			*out = strtoull(name + strlen(PF_GENERATION), NULL, 16);
 	return 0;
 }
 
@@ -91,9 +89,10 @@ void
 pf_kernel_put_generation(uint64_t was, uint64_t now, struct buf *out)
 {
 	if (was != 0)
-		buf_printf(
-		    out, "delete table ip " GENERATION "%016" PRIx64 "\n", was);
-	buf_printf(out, "add table ip " GENERATION "%016" PRIx64 "\n", now);
+		buf_printf(out,
+		           "delete table ip " PF_GENERATION "%016" PRIx64 "\n",
+		           was);
+	buf_printf(out, "add table ip " PF_GENERATION "%016" PRIx64 "\n", now);
 }
 
 void
@@ -116,7 +115,7 @@ pf_kernel_put_removal(uint64_t generation, struct buf *out)
 		           families[i], families[i]);
 	if (generation != 0)
 		buf_printf(out,
-		           "delete table ip " GENERATION "%016" PRIx64 "\n",
+		           "delete table ip " PF_GENERATION "%016" PRIx64 "\n",
 		           generation);
 }
 

@@ -15,6 +15,9 @@
 #include "base/error.h"
 #include "pf/totals.h"
 
+/* What the name of the table begins with, in family ip. */
+#define PF_GENERATION "pfgen_"
+
 /* One transaction in nft's words: all of it or nothing. -EPERM without the
  * right, -EIO with what the kernel or nft said of it. */
 int pf_kernel_apply(const char *program, struct error *err);

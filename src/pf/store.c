@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,13 +27,14 @@
 enum { MAX_STATE_BYTES = 256 << 20 };
 
 static const char magic[] = "gaol-pf 1\n";
+static const char state_prefix[] = "state.";
 
 /* --- places --- */
 
 static int
 state_name(uint64_t generation, char out[32])
 {
-	return snprintf(out, 32, "state.%016" PRIx64, generation);
+	return snprintf(out, 32, "%s%016" PRIx64, state_prefix, generation);
 }
 
 /* One step down, made if it may be. -ENOENT. */
@@ -165,8 +167,8 @@ read_sid(struct reading *r, const char *line, bool gone)
 	if (!gone)
 		return true;
 	line += n;
-	if (sscanf(line, " %zu%n", &tag_len, &n) != 1 ||
-	    strlen(line + n) < tag_len + 2)
+	if (sscanf(line, " %zu%n", &tag_len, &n) != 1 || strlen(line + n) < 2 ||
+	    tag_len > strlen(line + n) - 2)
 		return false;
 	line += n + 1;
 	r->old->sid[sid].gone = true;
@@ -194,8 +196,9 @@ read_line(struct reading *r, char *line)
 		s->enabled = enabled != 0;
 		return true;
 	}
-	return sscanf(line, "next %u", &r->old->next) == 1 ||
-	       sscanf(line, "since %" SCNd64, &s->since) == 1 ||
+	if (sscanf(line, "next %u", &r->old->next) == 1)
+		return r->old->next >= 1 && r->old->next <= PF_MAX_IDS;
+	return sscanf(line, "since %" SCNd64, &s->since) == 1 ||
 	       sscanf(line, "cleared %" SCNd64, &s->cleared) == 1 ||
 	       sscanf(line, "by %u %d", &s->uid, &s->pid) == 2 ||
 	       sscanf(line, "checksum %32s", s->checksum) == 1;
@@ -275,8 +278,8 @@ read_all(struct reading *r, char *text, size_t len, struct error *err)
 	return pf_numbers_assign(s->conf, s->world, r->old, NULL, err);
 }
 
-static int
-read_state(struct pf_store *s, char *text, size_t len, struct error *err)
+int
+pf_store_parse(struct pf_store *s, char *text, size_t len, struct error *err)
 {
 	struct reading r = { .s = s, .cap_gone = PF_MAX_IDS };
 	int code;
@@ -305,33 +308,56 @@ pristine(struct pf_store *s, struct error *err)
 	return pf_numbers_assign(s->conf, s->world, NULL, NULL, err);
 }
 
-/* The file may go while we read: the kernel has another load then. */
+/* The load's file; -ENOENT: there is none. */
 static int
-read_current(struct pf_store *s, struct error *err)
+read_file(struct pf_store *s, struct error *err)
 {
-	for (int tries = 0; tries < 10; tries++) {
-		char name[32], *text;
-		size_t len;
+	cleanup_free char *text = NULL;
+	char name[32];
+	size_t len;
+
+	/* To read, nothing is made; the first load may be under way. */
+	if (s->dir < 0)
+		s->dir = open_dir(false, err);
+	if (s->dir < 0)
+		return s->dir;
+	state_name(s->generation, name);
+	if (file_read(s->dir, name, MAX_STATE_BYTES, &text, &len, err) < 0)
+		return err->code;
+	if (pf_store_parse(s, text, len, err) < 0)
+		return error_wrap(err, "%s", name);
+	return 0;
+}
+
+/* The file may go while we read: the kernel has another load then. */
+int
+pf_store_read(struct pf_store *s, struct error *err)
+{
+	uint64_t missed = 0;
+
+	for (int tries = 0; tries < 1000; tries++) {
 		int code;
 
 		if (pf_kernel_generation(&s->generation, err) < 0)
 			return err->code;
 		if (s->generation == 0)
 			return pristine(s, err);
-		state_name(s->generation, name);
-		code = s->dir < 0 ? error_set(err, -ENOENT, "no directory")
-		                  : file_read(s->dir, name, MAX_STATE_BYTES,
-		                              &text, &len, err);
-		if (code == -ENOENT)
-			continue;
-		if (code == 0) {
-			code = read_state(s, text, len, err);
-			free(text);
+		code = read_file(s, err);
+		if (code != -ENOENT)
+			return code;
+		if (s->generation == missed)
+			break;
+		missed = s->generation;
+		/* All may have been flushed, and loaded anew. */
+		if (s->lock < 0 && s->dir >= 0) {
+			close(s->dir);
+			s->dir = -1;
 		}
-		return code < 0 ? error_wrap(err, "%s", name) : 0;
 	}
-	return error_set(err, -ENOENT,
-	                 "pf is loaded, but what it is has been lost");
+	return error_set(err, -ENODATA,
+	                 "what is loaded has lost its file: to begin anew, "
+	                 "nft delete table ip " PF_GENERATION "%016" PRIx64,
+	                 s->generation);
 }
 
 /* Whoever had it before us may have left nothing behind. */
@@ -373,12 +399,6 @@ pf_store_place(struct pf_store *s, const struct pf_world *world, bool write,
 	}
 	s->is_placed = true;
 	return 0;
-}
-
-int
-pf_store_read(struct pf_store *s, struct error *err)
-{
-	return read_current(s, err);
 }
 
 int
@@ -435,14 +455,35 @@ write_state(struct pf_store *s, uint64_t generation,
 	return file_replace(s->dir, name, text.data, text.len, err);
 }
 
+/* Remove the files of all loads but one, also those that a pfctl which was
+ * killed has left. */
 static void
-remove_state(struct pf_store *s, uint64_t generation)
+sweep(struct pf_store *s, uint64_t keep)
 {
-	char name[32];
+	struct error ignored;
+	DIR *d = file_opendir(s->dir, ".", &ignored);
+	char kept[32];
 
-	state_name(generation, name);
-	if (generation != 0)
-		(void)unlinkat(s->dir, name, 0);
+	state_name(keep, kept);
+	for (const struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
+		if (strncmp(e->d_name, state_prefix, strlen(state_prefix)) ==
+		        0 &&
+		    strcmp(e->d_name, kept) != 0)
+			(void)unlinkat(s->dir, e->d_name, 0);
+	if (d != NULL)
+		closedir(d);
+	pf_tablefile_sweep(s->dir, keep);
+}
+
+/* What the kernel was told, it may have done although we did not hear so. */
+static bool
+is_loaded(uint64_t generation)
+{
+	struct error ignored;
+	uint64_t there;
+
+	return pf_kernel_generation(&there, &ignored) == 0 &&
+	       there == generation;
 }
 
 /* Pf as before anybody used it: disabled, without rules and tables. Our files
@@ -457,7 +498,6 @@ forget(struct pf_store *s, struct pf_config *conf, struct error *err)
 		return error_set(err, -ENOMEM, "out of memory");
 	if (s->generation != 0 && pf_kernel_apply(buf_str(&words), err) < 0)
 		return err->code;
-	remove_state(s, s->generation);
 	s->generation = 0;
 	if (conf != s->conf)
 		conf->held = s->conf;
@@ -486,13 +526,11 @@ pf_store_commit(struct pf_store *s, struct pf_config *conf,
 	if (write_state(s, now, conf, sections, err) < 0)
 		return err->code;
 	if (pf_contents_save(conf, s->dir, s->generation, now, err) < 0 ||
-	    pf_kernel_apply(buf_str(&words), err) < 0) {
-		remove_state(s, now);
-		pf_tablefile_sweep(s->dir, s->generation);
+	    (pf_kernel_apply(buf_str(&words), err) < 0 && !is_loaded(now))) {
+		sweep(s, s->generation);
 		return err->code;
 	}
-	remove_state(s, s->generation);
-	pf_tablefile_sweep(s->dir, now);
+	sweep(s, now);
 	s->generation = now;
 	if (conf != s->conf)
 		conf->held = s->conf;

@@ -40,6 +40,13 @@ int pf_store_place(struct pf_store *s, const struct pf_world *world, bool write,
                    struct error *err);
 int pf_store_read(struct pf_store *s, struct error *err);
 void pf_store_close(struct pf_store *s);
+/*
+ * The text of a load's file, which is written to, into an s that has its world
+ * and nothing else: pf_store_close() it also after an error. A jail may have
+ * written it. -EINVAL, -ENOMEM.
+ */
+int pf_store_parse(struct pf_store *s, char *text, size_t len,
+                   struct error *err);
 
 /*
  * Make conf, which is numbered, what the namespace has: program is run in the

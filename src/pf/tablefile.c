@@ -261,7 +261,8 @@ pf_tablefile_read(const struct pf_tableplace *p, struct pf_content *c,
 
 	memset(c, 0, sizeof(*c));
 	file_name(p, p->generation, name);
-	fd = openat(p->dir, name, O_RDONLY | O_CLOEXEC);
+	/* A jail may have put a FIFO there: nobody waits for it. */
+	fd = openat(p->dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_sys(err, "open '%s'", name);
 	if (st.st_size <= 0 || st.st_size > PF_TABLEFILE_MAX)

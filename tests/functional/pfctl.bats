@@ -95,6 +95,35 @@ block drop in on em0 all'
 	[ "$status" = 1 ]
 }
 
+@test "braces in braces outlive what is around them" {
+	conf <<'EOF'
+anchor "out" {
+	anchor in {
+		block
+		anchor "deep" {
+			pass proto udp
+		}
+	}
+	pass
+}
+EOF
+	pfctl -f "$DIR/pf.conf"
+	pfctl -f - <<<block
+	run pfctl -a out -sr
+	is 'anchor in all {
+  block drop all
+  anchor "deep" all
+}
+pass all flags S/SA keep state'
+	pfctl -a out -f - <<<$'anchor {\nmatch tag X\n}'
+	pfctl -f "$DIR/pf.conf"
+	run pfctl -a '*' -sr
+	has '    block drop all
+    anchor "deep" all {
+      pass proto udp all keep state
+    }'
+}
+
 @test "what is wrong in a file loads nothing, and what was there stays" {
 	pfctl -ef - <<<'block in proto tcp label kept'
 	conf <<'EOF'
@@ -281,6 +310,50 @@ try:
 except ConnectionRefusedError:
     pass
 EOF
+}
+
+state_dir() { echo "$GAOL_RUN"-pf/*; }
+
+@test "what a pfctl that was killed left is swept by the next" {
+	local dir
+
+	pfctl -ef - <<<'table <t> persist { 192.0.2.1 }'
+	dir=$(state_dir)
+	touch "$dir"/{state.0000000000000001,state.1.77,table.1.2}
+	pfctl -f - <<<'table <t> persist { 192.0.2.2 }'
+	run ls "$dir"
+	[ "$(grep -c '^state' <<<"$output")" = 1 ]
+	[ "$(grep -c '^table' <<<"$output")" = 1 ]
+	has "table.$(sed -n 's/^state\.//p' <<<"$output")."
+}
+
+@test "files that are not pfctl's stop no pfctl" {
+	local dir state table
+
+	pfctl -ef - <<<$'table <t> persist { 192.0.2.1 }\nblock'
+	dir=$(state_dir)
+	table=$(echo "$dir"/table.*)
+	mv "$table" "$DIR/table"
+	mkfifo "$table"
+	run timeout -k 5 120 ip netns exec "$NETNS" "$BIN/pfctl" -t t -T show
+	[ "$status" = 1 ]
+	has 'no file of a table'
+	rm "$table"
+	mv "$DIR/table" "$table"
+	state=$(echo "$dir"/state.*)
+	echo nothing >"$state"
+	run pfctl -sr
+	[ "$status" = 1 ]
+	has 'not a file of pfctl'
+	rm "$state"
+	run pfctl -sr
+	[ "$status" = 1 ]
+	has 'to begin anew, nft delete table ip pfgen_'
+	# shellcheck disable=SC2086
+	hostnet nft ${output#*nft }
+	pfctl -ef - <<<pass
+	run pfctl -sr
+	is 'pass all flags S/SA keep state'
 }
 
 @test "disabled and flushed, pf leaves nothing behind" {
