@@ -252,11 +252,14 @@ read_section(void *ctx, const char *name, char **out_text, size_t *out_len,
 	while (next_section(&s, &path, &path_len, &text, &len))
 		if (path_len == strlen(name) &&
 		    memcmp(path, name, path_len) == 0) {
-			*out_text = strndup(text, len);
+			/* Bytes 0 are text, too: the lexer refuses them. */
+			*out_text = malloc(len + 1);
 			*out_len = len;
-			return *out_text != NULL
-			           ? 0
-			           : error_set(err, -ENOMEM, "out of memory");
+			if (*out_text == NULL)
+				return error_set(err, -ENOMEM, "out of memory");
+			memcpy(*out_text, text, len);
+			(*out_text)[len] = '\0';
+			return 0;
 		}
 	return error_set(err, -ENOENT, "%s: no such ruleset", name);
 }
