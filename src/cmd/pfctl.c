@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <nss.h>
@@ -22,12 +23,14 @@
 #include "pf/explain.h"
 #include "pf/load.h"
 #include "pf/pf.h"
+#include "pf/quote.h"
 #include "pf/show.h"
 
 /* What -s and -F take; the first that begins with the word is meant. */
 struct modifier {
 	const char *name;
-	int (*run)(struct pfctl *c);
+	int (*run)(struct pfctl *c); /* NULL: not here, and why not */
+	const char *why;
 };
 
 int
@@ -36,10 +39,10 @@ pfctl_usage(void)
 	fputs("usage: pfctl [-AdeghMmNnOPqRSrvz] [-a anchor] [-D macro=value] "
 	      "[-F modifier]\n"
 	      "\t[-f file] [-i interface] [-j jail] [-K host | network]\n"
-	      "\t[-k host | network | gateway | label | id] [-o level] "
-	      "[-p device]\n"
-	      "\t[-s modifier] [-t table -T command [address ...]] "
-	      "[-x level]\n",
+	      "\t[-k host | network | label | id | key | gateway | nat] "
+	      "[-o level]\n"
+	      "\t[-s modifier] [-t table -T command [address ...]]\n"
+	      "       pfctl --explain packet\n",
 	      stderr);
 	return 1;
 }
@@ -244,20 +247,29 @@ show_all(struct pfctl *c)
 	return status;
 }
 
+static const char no_queues[] = "there are no queues, as without ALTQ",
+                  no_ether[] = "rules for Ethernet are not supported",
+                  no_osfp[] = "fingerprints are the kernel's own: nfnl_osf(8)";
+
 static const struct modifier shows[] = {
-	{ "nat", show_nat },
-	{ "rules", show_rules },
-	{ "Anchors", show_anchors },
-	{ "Sources", pfctl_show_sources },
-	{ "states", pfctl_show_states },
-	{ "info", pfctl_show_info },
-	{ "labels", show_labels },
-	{ "timeouts", pfctl_show_timeouts },
-	{ "memory", pfctl_show_memory },
-	{ "Tables", pfctl_show_tables },
-	{ "Running", show_running },
-	{ "all", show_all },
-	{ NULL, NULL },
+	{ "ether", NULL, no_ether },
+	{ "nat", show_nat, NULL },
+	{ "queue", NULL, no_queues },
+	{ "rules", show_rules, NULL },
+	{ "Anchors", show_anchors, NULL },
+	{ "Sources", pfctl_show_sources, NULL },
+	{ "states", pfctl_show_states, NULL },
+	{ "info", pfctl_show_info, NULL },
+	{ "Interfaces", pfctl_show_interfaces, NULL },
+	{ "labels", show_labels, NULL },
+	{ "timeouts", pfctl_show_timeouts, NULL },
+	{ "memory", pfctl_show_memory, NULL },
+	{ "Tables", pfctl_show_tables, NULL },
+	{ "osfp", NULL, no_osfp },
+	{ "Running", show_running, NULL },
+	{ "all", show_all, NULL },
+	{ "creatorids", NULL, "states have one creator: -vvs states" },
+	{ NULL, NULL, NULL },
 };
 
 /* --- -F --- */
@@ -314,15 +326,18 @@ flush_all(struct pfctl *c)
 }
 
 static const struct modifier flushes[] = {
-	{ "nat", flush_nat },
-	{ "rules", flush_rules },
-	{ "Sources", pfctl_flush_sources },
-	{ "states", pfctl_flush_states },
-	{ "info", pfctl_flush_info },
-	{ "Tables", pfctl_flush_tables },
-	{ "all", flush_all },
-	{ "Reset", reset },
-	{ NULL, NULL },
+	{ "nat", flush_nat, NULL },
+	{ "queue", NULL, no_queues },
+	{ "rules", flush_rules, NULL },
+	{ "Sources", pfctl_flush_sources, NULL },
+	{ "states", pfctl_flush_states, NULL },
+	{ "info", pfctl_flush_info, NULL },
+	{ "Tables", pfctl_flush_tables, NULL },
+	{ "osfp", NULL, no_osfp },
+	{ "Reset", reset, NULL },
+	{ "all", flush_all, NULL },
+	{ "ethernet", NULL, no_ether },
+	{ NULL, NULL, NULL },
 };
 
 /* --- -z --- */
@@ -376,23 +391,42 @@ parse(struct pfctl *c, struct pf_config **out)
 	return code < 0;
 }
 
+/* The file of -f is the host's: to be read before we are the jail's. One of
+ * addresses becomes our standard input. */
+static int
+read_ahead(struct pfctl *c)
+{
+	struct error err;
+	int fd;
+
+	if (c->command == NULL)
+		return parse(c, &c->came);
+	if (strcmp(c->file, "-") == 0)
+		return 0;
+	fd = open(c->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0) {
+		error_sys(&err, "cannot load %s", c->file);
+		return pfctl_fail(&err);
+	}
+	if (fd != STDIN_FILENO)
+		close(fd);
+	c->file = "-";
+	return 0;
+}
+
 static int
 load(struct pfctl *c)
 {
 	struct pf_ways ways = { 0 };
 	const struct pf_compile_env how = { .world = &c->world, .ways = &ways };
 	cleanup_buf struct buf program = BUF_INIT;
-	struct pf_config *conf = NULL;
-	struct error err;
-	int code = -1, status = parse(c, &conf);
+	struct error err = { 0 };
+	int code = -1, status = c->came != NULL ? 0 : parse(c, &c->came);
 
 	if (status == 0 && c->no_action)
-		code = pf_compile(conf, &how, &program, &err);
+		code = pf_compile(c->came, &how, &program, &err);
 	else if (status == 0 && pfctl_open(c, true) == 0)
-		code = pf_load(&c->store, conf, c->env.want, c->keep, &err);
-	else
-		err.msg[0] = '\0';
-	pf_config_free(conf);
+		code = pf_load(&c->store, c->came, c->env.want, c->keep, &err);
 	if (code < 0 && err.msg[0] != '\0')
 		pfctl_fail(&err);
 	if (code == 0 && !c->no_action)
@@ -458,15 +492,55 @@ macro(struct pfctl *c, const char *word)
 	return false;
 }
 
-static const struct modifier *
-modifier(const struct modifier *list, const char *kind, const char *word)
+/* An option of FreeBSD's that is not here. */
+static bool
+refuse(struct pfctl *c, int opt, const char *word, const char *why)
 {
-	for (; list->name != NULL; list++)
-		if (word[0] != '\0' &&
-		    strncmp(list->name, word, strlen(word)) == 0)
-			return list;
-	fprintf(stderr, "pfctl: Unknown %s modifier '%s'\n", kind, word);
-	return NULL;
+	fprintf(stderr, "pfctl: -%c %s: %s\n", opt, word, why);
+	c->refused = true;
+	return false;
+}
+
+bool
+pfctl_name(struct pfctl *c, int opt, const char *word, size_t size)
+{
+	if (strlen(word) >= size)
+		return refuse(c, opt, word, "too long");
+	if (!pf_can_quote(word) || strchr(word, '\n') != NULL)
+		return refuse(c, opt, word, "a name that pf.conf cannot say");
+	return true;
+}
+
+static bool
+modifier(struct pfctl *c, int opt, const struct modifier *m,
+         const struct modifier **out)
+{
+	while (m->name != NULL &&
+	       (optarg[0] == '\0' || strncmp(m->name, optarg, strlen(optarg))))
+		m++;
+	if (m->name == NULL) {
+		fprintf(stderr, "pfctl: Unknown %s modifier '%s'\n",
+		        opt == 's' ? "show" : "flush", optarg);
+		return false;
+	}
+	if (m->run == NULL)
+		return refuse(c, opt, m->name, m->why);
+	*out = m;
+	return true;
+}
+
+/* Rules are compiled as they are, whatever the level. */
+static bool
+optimizer(const char *word)
+{
+	static const char *const levels[] = { "none", "basic", "profile" };
+
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+		if (*word != '\0' &&
+		    strncmp(levels[i], word, strlen(word)) == 0)
+			return true;
+	fprintf(stderr, "pfctl: Unknown optimize modifier '%s'\n", word);
+	return false;
 }
 
 /* "a/b", "a/b/ *" and "*": a path, and whether what is below it is meant. */
@@ -481,10 +555,8 @@ anchor(struct pfctl *c, char *word)
 	}
 	while (word[0] == '/')
 		word++;
-	if (strlen(word) >= PF_PATH_SIZE) {
-		fprintf(stderr, "pfctl: anchor name '%s' too long\n", word);
+	if (!pfctl_name(c, 'a', word, PF_PATH_SIZE))
 		return false;
-	}
 	c->anchor = word;
 	return true;
 }
@@ -511,8 +583,7 @@ option(struct pfctl *c, int opt)
 	case 'D':
 		return macro(c, optarg);
 	case 'F':
-		c->flush = modifier(flushes, "flush", optarg);
-		return c->flush != NULL;
+		return modifier(c, opt, flushes, &c->flush);
 	case 'K':
 		return twice(&c->kill_sources, opt);
 	case 'M':
@@ -563,6 +634,10 @@ option(struct pfctl *c, int opt)
 	case 'n':
 		c->no_action = true;
 		return true;
+	case 'o':
+		return optimizer(optarg);
+	case 'p':
+		return refuse(c, opt, optarg, "there are no devices of pf");
 	case 'q':
 		c->quiet = true;
 		return true;
@@ -570,14 +645,16 @@ option(struct pfctl *c, int opt)
 		c->reverse = true;
 		return true;
 	case 's':
-		c->show = modifier(shows, "show", optarg);
-		return c->show != NULL;
+		return modifier(c, opt, shows, &c->show);
 	case 't':
 		c->table = optarg;
 		return true;
 	case 'v':
 		c->verbose++;
 		return true;
+	case 'x':
+		return refuse(c, opt, optarg,
+		              "the kernel has no debug messages of pf");
 	case 'z':
 		c->zero = true;
 		return true;
@@ -600,9 +677,9 @@ options(struct pfctl *c, int argc, char **argv)
 
 	if (argc < 2)
 		return false;
-	while ((opt = getopt_long(argc, argv,
-	                          "AD:F:K:MNOPRST:a:def:gi:j:k:mnqrs:t:vz",
-	                          longs, NULL)) != -1)
+	while ((opt = getopt_long(
+	            argc, argv, "AD:F:K:MNOPRST:a:def:ghi:j:k:mno:p:qrs:t:vx:z",
+	            longs, NULL)) != -1)
 		if (!option(c, opt))
 			return false;
 	c->word = argv + optind;
@@ -615,6 +692,11 @@ options(struct pfctl *c, int argc, char **argv)
 		      stderr);
 		return false;
 	}
+	if ((c->anchor[0] == '_' || strstr(c->anchor, "/_") != NULL) &&
+	    (c->file != NULL || c->flush != NULL || c->command != NULL))
+		return refuse(c, 'a', c->anchor,
+		              "names that begin with _ are those of anchors "
+		              "without one");
 	return true;
 }
 
@@ -625,7 +707,8 @@ work(struct pfctl *c)
 	bool act = !c->no_action;
 	int status;
 
-	if (c->jail != NULL && join_network(c) != 0)
+	if (c->jail != NULL &&
+	    (join_network(c) != 0 || (c->file != NULL && read_ahead(c) != 0)))
 		return 1;
 	if (act && c->disable && enable(c, false) != 0)
 		return 1;
@@ -660,7 +743,7 @@ main(int argc, char **argv)
 
 	pf_world_host(&c.world);
 	if (!options(&c, argc, argv))
-		return pfctl_usage();
+		return c.refused ? 1 : pfctl_usage();
 	if (c.env.want == 0)
 		c.env.want = PF_WANT_ALL;
 	c.env.world = &c.world;
@@ -669,6 +752,7 @@ main(int argc, char **argv)
 	c.env.macros = (const char *const *)c.macros.v;
 	c.env.tell = pfctl_tell;
 	c.status = work(&c);
+	pf_config_free(c.came);
 	if (c.is_open)
 		pf_store_close(&c.store);
 	strv_fini(&c.macros);

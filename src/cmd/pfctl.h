@@ -28,6 +28,8 @@ struct pfctl {
 	bool no_action, numeric_ports, quiet, keep, enable, disable, zero;
 	bool debug;             /* -g */
 	bool reverse;           /* -r */
+	bool refused;           /* why was told: no usage */
+	struct pf_config *came; /* the file of -f, when it was read ahead */
 	struct net_jail target; /* of -j, until it is entered */
 	struct pf_store store;
 	bool is_open;
@@ -36,6 +38,9 @@ struct pfctl {
 
 /* The usage; returns 1, too. */
 int pfctl_usage(void);
+/* Can the word of an option, of less than size bytes, be one of pf.conf's? Says
+ * so when not. */
+bool pfctl_name(struct pfctl *c, int opt, const char *word, size_t size);
 /* A line for stderr, whatever -q says. */
 void pfctl_tell(void *ctx, const char *line);
 /* What -s shows: to stdout, below its title. */
@@ -53,6 +58,7 @@ int pfctl_show_sources(struct pfctl *c);
 int pfctl_show_info(struct pfctl *c);
 int pfctl_show_timeouts(struct pfctl *c);
 int pfctl_show_memory(struct pfctl *c);
+int pfctl_show_interfaces(struct pfctl *c);
 int pfctl_flush_states(struct pfctl *c);
 int pfctl_flush_sources(struct pfctl *c);
 int pfctl_flush_info(struct pfctl *c);

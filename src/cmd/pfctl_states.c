@@ -3,8 +3,10 @@
  * and -z of them, -k and -K.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd/pfctl.h"
 #include "pf/info.h"
@@ -124,6 +126,53 @@ int
 pfctl_show_memory(struct pfctl *c)
 {
 	return show_options(c, pf_limits_print);
+}
+
+/* Is an interface one of a name, which may be that of a group? */
+static bool
+is_of(const struct pf_world *w, const char *ifname, const char *name)
+{
+	return strcmp(ifname, name) == 0 || w->in_group(w->ctx, ifname, name);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct if_nameindex *x = a, *y = b;
+
+	return strcmp(x->if_name, y->if_name);
+}
+
+int
+pfctl_show_interfaces(struct pfctl *c)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	const struct pf_options *o;
+	struct if_nameindex *v;
+	size_t n = 0;
+
+	if (pfctl_open(c, false) != 0)
+		return 1;
+	o = &c->store.conf->opts;
+	v = if_nameindex();
+	while (v != NULL && v[n].if_name != NULL)
+		n++;
+	if (n > 0)
+		qsort(v, n, sizeof(*v), by_name);
+	for (size_t i = 0; i < n; i++) {
+		bool skip = false;
+
+		if (c->ifname != NULL &&
+		    !is_of(&c->world, v[i].if_name, c->ifname))
+			continue;
+		for (size_t k = 0; k < o->n_skip && !skip; k++)
+			skip = is_of(&c->world, v[i].if_name, o->skip[k]);
+		buf_printf(&out, "%s%s\n", v[i].if_name,
+		           skip && c->verbose > 0 ? " (skip)" : "");
+	}
+	if_freenameindex(v);
+	pfctl_put(c, &out);
+	return 0;
 }
 
 /* --- -F and -k: states --- */

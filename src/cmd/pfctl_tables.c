@@ -91,5 +91,5 @@ pfctl_table_check(struct pfctl *c)
 		c->env.want |= PF_WANT_TABLE;
 		return c->file != NULL && c->table == NULL && c->n_words == 0;
 	}
-	return c->table != NULL && strlen(c->table) < PF_TABLE_SIZE;
+	return c->table != NULL && pfctl_name(c, 't', c->table, PF_TABLE_SIZE);
 }

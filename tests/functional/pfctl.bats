@@ -226,6 +226,63 @@ EOF
 	has 'could not parse macro definition x'
 }
 
+@test "what is FreeBSD's and not here is refused by name" {
+	local words
+
+	for words in '-s queue' '-s osfp' '-s ether' '-s creatorids' \
+		'-F queue' '-F osfp' '-F ethernet' '-x loud' '-p /dev/pf'; do
+		# shellcheck disable=SC2086
+		run pfctl $words
+		[ "$status" = 1 ]
+		has "pfctl: $words: "
+		[[ $output != *usage* ]]
+	done
+	run pfctl -h
+	[ "$status" = 1 ]
+	has 'usage: pfctl'
+	run pfctl -o basic -nf /dev/null
+	[ "$status" = 0 ]
+	run pfctl -o best -nf /dev/null
+	[ "$status" = 1 ]
+	has "Unknown optimize modifier 'best'"
+}
+
+@test "interfaces are listed, and those that are skipped" {
+	addr 192.0.2.1/24 em9
+	pfctl -f - <<<'set skip on lo'
+	run pfctl -s Interfaces
+	is $'em9\nlo'
+	run pfctl -vs Interfaces
+	is $'em9\nlo (skip)'
+	run pfctl -i em9 -s Interfaces
+	is em9
+}
+
+@test "names that pf.conf cannot say are refused, all others kept" {
+	local name
+
+	for name in 'a b' "a'b" 'a"b' 'a\b' '{' '$x' '*x' '#' '<t>'; do
+		pfctl -a "$name" -f - <<<"pass label x"
+		pfctl -t "$name" -qT add 192.0.2.1
+		pfctl -f - <<<block
+		run pfctl -a "$name" -sr
+		is 'pass all flags S/SA keep state label "x"'
+		run pfctl -t "$name" -T show
+		has 192.0.2.1
+	done
+	for name in $'a\nb' 'a\'; do
+		run pfctl -a "$name" -f - <<<pass
+		[ "$status" = 1 ]
+		has 'a name that pf.conf cannot say'
+		run pfctl -t "$name" -T add 192.0.2.1
+		[ "$status" = 1 ]
+		has 'a name that pf.conf cannot say'
+	done
+	run pfctl -a _1 -f - <<<pass
+	[ "$status" = 1 ]
+	has 'names that begin with _'
+}
+
 # give_pfctl ROOT: pfctl and the libraries it needs, in a jail's tree.
 give_pfctl() {
 	local lib
@@ -254,6 +311,15 @@ give_pfctl() {
 	is 'pass in all flags S/SA keep state label "host"'
 	run pfctl -j v -s Running
 	is Enabled
+	echo 'block in label theirs' >"$DIR/host.conf"
+	run pfctl -j v -F rules -f "$DIR/host.conf"
+	[ "$status" = 0 ]
+	run pfctl -j v -sr
+	is 'block drop in all label "theirs"'
+	echo 192.0.2.7 >"$DIR/addresses"
+	pfctl -j v -qt t -T add -f "$DIR/addresses"
+	run jexec v pfctl -t t -T show
+	has 192.0.2.7
 	run pfctl -j none -sr
 	[ "$status" = 1 ]
 	is 'pfctl: jail "none" not found'
