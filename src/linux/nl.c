@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -154,6 +155,16 @@ nl_attr_u32(const struct nl_attr *a)
 	if (a->len >= sizeof(v))
 		memcpy(&v, a->data, sizeof(v));
 	return v;
+}
+
+uint64_t
+nl_attr_be64(const struct nl_attr *a)
+{
+	uint64_t v = 0;
+
+	if (a->len >= sizeof(v))
+		memcpy(&v, a->data, sizeof(v));
+	return be64toh(v);
 }
 
 bool

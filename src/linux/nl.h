@@ -98,6 +98,8 @@ bool nl_attr_next(const unsigned char *p, size_t len, size_t *off,
 uint8_t nl_attr_u8(const struct nl_attr *a);
 uint16_t nl_attr_u16(const struct nl_attr *a);
 uint32_t nl_attr_u32(const struct nl_attr *a);
+/* In network order, as netfilter has its numbers. */
+uint64_t nl_attr_be64(const struct nl_attr *a);
 /* Copy a string of at most cap - 1 bytes; false and "" when it is longer. */
 bool nl_attr_str(const struct nl_attr *a, char *out, size_t cap);
 

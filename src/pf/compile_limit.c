@@ -23,20 +23,11 @@ ip_word(const struct compile *c)
 	return c->af == PF_AF_INET6 ? "ip6" : "ip";
 }
 
-static bool
-has_set(const struct compile *c, const char *name)
-{
-	for (const struct nf_set *s = c->t->set; s != NULL; s = s->next)
-		if (strcmp(s->name, name) == 0)
-			return true;
-	return false;
-}
-
 /* A set of sources, made when it is first asked for. */
 static const char *
 sources(struct compile *c, const char *name, const char *more)
 {
-	if (name == NULL || has_set(c, name))
+	if (name == NULL || nf_set_find(c->t, name) != NULL)
 		return name;
 	return nf_set_new(c->t,
 	                  arena_printf(c->t->arena, "%s; flags dynamic%s",
@@ -258,7 +249,7 @@ pf_once_set(struct compile *c, const struct pf_rule *r)
 {
 	const char *name = arena_printf(c->t->arena, "once%u", r->id);
 
-	if (name != NULL && !has_set(c, name))
+	if (name != NULL && nf_set_find(c->t, name) == NULL)
 		nf_set_new(c->t, "ether_type; flags dynamic; size 1", "%s",
 		           name);
 	return name;

@@ -120,15 +120,6 @@ put_sets(struct compile *c, const struct pf_table *t,
 	       (single == NULL || !single->elements->failed);
 }
 
-static bool
-has_set(const struct compile *c, const char *name)
-{
-	for (const struct nf_set *s = c->t->set; s != NULL; s = s->next)
-		if (strcmp(s->name, name) == 0)
-			return true;
-	return false;
-}
-
 /* Names of anchors and tables as nft can say them: other bytes as _XX, so that
  * two underscores part them. */
 static void
@@ -184,7 +175,8 @@ pf_table_sets(struct compile *c, const struct pf_ruleset *rs, const char *table,
 		t = pf_table_here(rs, table);
 	}
 	return names_of(c, rs, table, t, out) &&
-	       (has_set(c, out->range) || put_sets(c, &undefined, &none, out));
+	       (nf_set_find(c->t, out->range) != NULL ||
+	        put_sets(c, &undefined, &none, out));
 }
 
 bool
@@ -309,7 +301,7 @@ pf_dyn_set(struct compile *c, const struct pf_addr *a)
 	put_escaped(a->name, &name);
 	buf_printf(&name, "_%u_%u", a->dyn, a->bits);
 	names.range = arena_strdup(c->t->arena, buf_str(&name));
-	if (names.range == NULL || has_set(c, names.range))
+	if (names.range == NULL || nf_set_find(c->t, names.range) != NULL)
 		return names.range;
 	ok = dyn_entries(c, a, &content.entries) &&
 	     spans_of(c, &table, &spans) && put_sets(c, &table, &spans, &names);

@@ -37,16 +37,6 @@ be32_of(const struct nl_attr *a)
 	return ntohl(nl_attr_u32(a));
 }
 
-static uint64_t
-be64_of(const struct nl_attr *a)
-{
-	uint64_t v = 0;
-
-	if (a->len >= sizeof(v))
-		memcpy(&v, a->data, sizeof(v));
-	return be64toh(v);
-}
-
 /* --- reading --- */
 
 static bool
@@ -181,9 +171,9 @@ read_counters(const struct nl_attr *from, struct ct_entry *e, unsigned dir)
 	each_attr(&a, from)
 	{
 		if (a.type == CTA_COUNTERS_PACKETS)
-			e->packets[dir] = be64_of(&a);
+			e->packets[dir] = nl_attr_be64(&a);
 		if (a.type == CTA_COUNTERS_BYTES)
-			e->bytes[dir] = be64_of(&a);
+			e->bytes[dir] = nl_attr_be64(&a);
 	}
 }
 
@@ -195,7 +185,7 @@ read_start(const struct nl_attr *from, struct ct_entry *e)
 	each_attr(&a, from)
 	{
 		if (a.type == CTA_TIMESTAMP_START)
-			e->start_ns = be64_of(&a);
+			e->start_ns = nl_attr_be64(&a);
 	}
 }
 

@@ -57,31 +57,14 @@ pf_contents_absorb(const struct pf_tableplace *p, struct pf_content *c,
 
 /* --- filling --- */
 
-static const struct pf_ruleset *
-ruleset_at(const struct pf_config *conf, const char *path)
-{
-	for (const struct pf_ruleset *rs = conf->main; rs != NULL;
-	     rs = pf_ruleset_next(conf->main, rs))
-		if (strcmp(rs->path, path) == 0)
-			return rs;
-	return NULL;
-}
-
 /* Entries become those of v: what stays keeps its time. */
 static int
 replace(struct pf_content *c, const struct pf_table *def, int64_t now)
 {
 	struct pf_requests r = { NULL, 0, 0 };
 	struct pf_change change = { 0 };
-	int code = 0;
+	int code = pf_requests_define(&r, def);
 
-	for (size_t i = 0; i < def->n && code == 0; i++) {
-		const struct pf_addr *a = &def->addr[i].addr;
-
-		if (pf_requests_add(&r, a->af, &a->ip, a->bits,
-		                    def->addr[i].not ) == NULL)
-			code = -ENOMEM;
-	}
 	if (code == 0)
 		code =
 		    pf_entries_replace(&c->entries, &r, (uint32_t)now, &change);
@@ -164,7 +147,7 @@ fill_table(struct pf_table *t, const struct pf_contents_new *from,
            const struct pf_tableplace *old, int64_t now, struct error *err)
 {
 	const struct pf_ruleset *rs =
-	    from->came != NULL ? ruleset_at(from->came, old->path) : NULL;
+	    from->came != NULL ? pf_ruleset_find(from->came, old->path) : NULL;
 	const struct pf_table *def =
 	    rs != NULL && rs->is_loaded ? pf_table_here(rs, t->name) : NULL;
 	struct pf_change added = { 0 };

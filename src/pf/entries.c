@@ -533,20 +533,26 @@ pf_entries_spans(const struct pf_entries *t, unsigned family,
 }
 
 int
+pf_requests_define(struct pf_requests *r, const struct pf_table *def)
+{
+	for (size_t i = 0; i < def->n; i++) {
+		const struct pf_addr *a = &def->addr[i].addr;
+
+		if (pf_requests_add(r, a->af, &a->ip, a->bits,
+		                    def->addr[i].not ) == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int
 pf_entries_define(struct pf_entries *t, const struct pf_table *def,
                   uint32_t now)
 {
 	struct pf_requests r = { NULL, 0, 0 };
 	struct pf_change change = { 0 };
-	int code = 0;
+	int code = pf_requests_define(&r, def);
 
-	for (size_t i = 0; i < def->n && code == 0; i++) {
-		const struct pf_addr *a = &def->addr[i].addr;
-
-		if (pf_requests_add(&r, a->af, &a->ip, a->bits,
-		                    def->addr[i].not ) == NULL)
-			code = -ENOMEM;
-	}
 	if (code == 0)
 		code = pf_entries_add(t, &r, now, &change);
 	pf_change_fini(&change);

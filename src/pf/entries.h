@@ -68,6 +68,9 @@ struct pf_request *pf_requests_add(struct pf_requests *r, unsigned af,
                                    const struct pf_ip *ip, unsigned bits,
                                    bool not );
 
+/* Requests for all that a table's definition holds. 0 or -ENOMEM. */
+int pf_requests_define(struct pf_requests *r, const struct pf_table *def);
+
 /*
  * The operations: 0; or -ENOMEM, -E2BIG, and t is only good for its end. now is
  * when, in seconds. change is empty before and the caller's after.

@@ -128,16 +128,6 @@ struct counting {
 	unsigned family;          /* 0 inet, 1 inet6 */
 };
 
-static uint64_t
-be64(const struct nl_attr *a)
-{
-	uint64_t v = 0;
-
-	if (a->len >= sizeof(v))
-		memcpy(&v, a->data, sizeof(v));
-	return be64toh(v);
-}
-
 static void
 count(struct pf_counter *c, const struct nl_attr *data)
 {
@@ -146,9 +136,9 @@ count(struct pf_counter *c, const struct nl_attr *data)
 
 	while (nl_attr_next(data->data, data->len, &off, &a))
 		if (a.type == NFTA_COUNTER_BYTES)
-			c->bytes += be64(&a);
+			c->bytes += nl_attr_be64(&a);
 		else if (a.type == NFTA_COUNTER_PACKETS)
-			c->packets += be64(&a);
+			c->packets += nl_attr_be64(&a);
 }
 
 static int

@@ -61,16 +61,6 @@ struct merging {
 	bool keep;
 };
 
-static const struct pf_ruleset *
-find(const struct pf_config *conf, const char *path)
-{
-	for (const struct pf_ruleset *rs = conf->main; rs != NULL;
-	     rs = pf_ruleset_next(conf->main, rs))
-		if (strcmp(rs->path, path) == 0)
-			return rs;
-	return NULL;
-}
-
 /* New definitions, and what was there. Those that nobody has a use for go when
  * the text is read. */
 static void
@@ -101,8 +91,8 @@ static const struct {
 static void
 merge_ruleset(const struct merging *m, const char *path, struct buf *out)
 {
-	const struct pf_ruleset *was = find(m->was, path);
-	const struct pf_ruleset *came = find(m->came, path);
+	const struct pf_ruleset *was = pf_ruleset_find(m->was, path);
+	const struct pf_ruleset *came = pf_ruleset_find(m->came, path);
 	bool loaded = came != NULL && came->is_loaded;
 	cleanup_buf struct buf text = BUF_INIT;
 
@@ -183,7 +173,8 @@ pf_merge(struct pf_config *was, const struct pf_config *came,
 			merge_ruleset(&m, rs->path, out);
 	for (const struct pf_ruleset *rs = was->main; rs != NULL;
 	     rs = pf_ruleset_next(was->main, rs))
-		if (find(came, rs->path) == NULL && !has_unnamed(rs->path))
+		if (pf_ruleset_find(came, rs->path) == NULL &&
+		    !has_unnamed(rs->path))
 			merge_ruleset(&m, rs->path, out);
 }
 

@@ -119,6 +119,16 @@ nf_object_new(struct nf_table *t, const char *fmt, ...)
 	t->last_object = o;
 }
 
+struct nf_set *
+nf_set_find(const struct nf_table *t, const char *name)
+{
+	struct nf_set *s = t->set;
+
+	while (s != NULL && strcmp(s->name, name) != 0)
+		s = s->next;
+	return s;
+}
+
 void
 nf_say(struct nf_table *t, struct nf_chain *c, const char *fmt, ...)
 {

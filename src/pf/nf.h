@@ -99,6 +99,8 @@ struct nf_term *nf_term_new(struct nf_rule *r, enum nf_field field);
 struct nf_set *nf_set_new(struct nf_table *t, const char *type, const char *fmt,
                           ...) PRINTF(3, 4);
 void nf_object_new(struct nf_table *t, const char *fmt, ...) PRINTF(2, 3);
+/* A set by its name, or NULL. */
+struct nf_set *nf_set_find(const struct nf_table *t, const char *name);
 /* A rule without terms. */
 void nf_say(struct nf_table *t, struct nf_chain *c, const char *fmt, ...)
     PRINTF(3, 4);

@@ -115,6 +115,16 @@ pf_ruleset_next(const struct pf_ruleset *top, const struct pf_ruleset *rs)
 	return rs == top ? NULL : rs->next;
 }
 
+struct pf_ruleset *
+pf_ruleset_find(const struct pf_config *conf, const char *path)
+{
+	for (struct pf_ruleset *rs = conf->main; rs != NULL;
+	     rs = pf_ruleset_next(conf->main, rs))
+		if (strcmp(rs->path, path) == 0)
+			return rs;
+	return NULL;
+}
+
 void
 pf_rules_add(struct pf_config *conf, struct pf_ruleset *rs, struct pf_rule *r)
 {

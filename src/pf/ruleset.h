@@ -12,6 +12,9 @@ struct pf_config *pf_config_new(void);
  * made where it is not there. NULL: no memory, or a name too long. */
 struct pf_ruleset *pf_ruleset_get(struct pf_config *conf,
                                   struct pf_ruleset *base, const char *path);
+/* The one of a path, "" the main one; NULL: there is none. */
+struct pf_ruleset *pf_ruleset_find(const struct pf_config *conf,
+                                   const char *path);
 /* A child by its name, or NULL. */
 struct pf_ruleset *pf_ruleset_child(const struct pf_ruleset *rs,
                                     const char *name);

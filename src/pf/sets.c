@@ -188,16 +188,6 @@ pf_sets_commit(struct nl_sock *s, struct pf_sets_batch *b, struct error *err)
 
 /* --- reading --- */
 
-static uint64_t
-be64(const struct nl_attr *a)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < 8 && i < a->len; i++)
-		v = v << 8 | a->data[i];
-	return v;
-}
-
 /* The counter among an element's expressions. */
 static void
 read_counter(const struct nl_attr *expr, struct pf_set_element *e)
@@ -215,9 +205,9 @@ read_counter(const struct nl_attr *expr, struct pf_set_element *e)
 		e->has_counter = true;
 		while (nl_attr_next(a.data, a.len, &sub, &c))
 			if (c.type == NFTA_COUNTER_BYTES)
-				e->bytes = be64(&c);
+				e->bytes = nl_attr_be64(&c);
 			else if (c.type == NFTA_COUNTER_PACKETS)
-				e->packets = be64(&c);
+				e->packets = nl_attr_be64(&c);
 	}
 }
 

@@ -10,13 +10,7 @@
 static const struct pf_ruleset *
 shown(const struct pf_show *s)
 {
-	const struct pf_ruleset *top = s->store->conf->main;
-
-	for (const struct pf_ruleset *rs = top; rs != NULL;
-	     rs = pf_ruleset_next(top, rs))
-		if (strcmp(rs->path, s->path) == 0)
-			return rs;
-	return NULL;
+	return pf_ruleset_find(s->store->conf, s->path);
 }
 
 static struct pf_counter

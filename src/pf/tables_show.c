@@ -198,11 +198,9 @@ pf_tables_show(const struct pf_store *s, const char *path, unsigned verbose,
                struct buf *out, struct error *err)
 {
 	cleanup_free const struct pf_table **v = NULL;
-	const struct pf_ruleset *rs = s->conf->main;
+	const struct pf_ruleset *rs = pf_ruleset_find(s->conf, path);
 	size_t n = 0;
 
-	while (rs != NULL && strcmp(rs->path, path) != 0)
-		rs = pf_ruleset_next(s->conf->main, rs);
 	if (rs == NULL)
 		return error_set(err, -ENOENT,
 		                 "Anchor or Ruleset does not exist.");
