@@ -15,6 +15,19 @@
 #include "pf/ruleset.h"
 #include "pf/ways.h"
 
+/* The ways of what still runs: those of a load that failed may be there. */
+static void
+restore_ways(struct pf_store *s)
+{
+	struct pf_ways ways = { 0 };
+	const struct pf_compile_env env = { .world = s->world, .ways = &ways };
+	cleanup_buf struct buf program = BUF_INIT;
+	struct error ignored;
+
+	if (pf_compile(s->conf, &env, &program, &ignored) == 0)
+		(void)pf_ways_apply(&ways, &ignored);
+}
+
 /* Number and compile conf, whose tables have their content, and make it what
  * the store has. */
 static int
@@ -36,9 +49,13 @@ commit(struct pf_store *s, struct pf_config *conf, const struct buf *sections,
 	pf_live_sids_fini(&sids);
 	if (code < 0 || pf_compile(conf, &env, &program, err) < 0)
 		return err->code;
-	if (pf_kernel_totals(&gone, err) < 0 || pf_ways_apply(&ways, err) < 0 ||
-	    pf_store_commit(s, conf, sections, &program, err) < 0)
+	if (pf_kernel_totals(&gone, err) < 0)
 		return err->code;
+	if (pf_ways_apply(&ways, err) < 0 ||
+	    pf_store_commit(s, conf, sections, &program, err) < 0) {
+		restore_ways(s);
+		return err->code;
+	}
 	/* Statistics are not worth a failure of what has been done. */
 	(void)pf_info_keep(s, &gone, &ignored);
 	return 0;

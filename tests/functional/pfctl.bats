@@ -261,6 +261,7 @@ EOF
 @test "names that pf.conf cannot say are refused, all others kept" {
 	local name
 
+	# shellcheck disable=SC2016,SC1003 # names as they are
 	for name in 'a b' "a'b" 'a"b' 'a\b' '{' '$x' '*x' '#' '<t>'; do
 		pfctl -a "$name" -f - <<<"pass label x"
 		pfctl -t "$name" -qT add 192.0.2.1
@@ -270,6 +271,7 @@ EOF
 		run pfctl -t "$name" -T show
 		has 192.0.2.1
 	done
+	# shellcheck disable=SC1003
 	for name in $'a\nb' 'a\'; do
 		run pfctl -a "$name" -f - <<<pass
 		[ "$status" = 1 ]
@@ -420,6 +422,25 @@ state_dir() { echo "$GAOL_RUN"-pf/*; }
 	pfctl -ef - <<<pass
 	run pfctl -sr
 	is 'pass all flags S/SA keep state'
+}
+
+@test "a load whose routes fail leaves those that were there" {
+	local i
+
+	addr 192.0.2.1/24 em9
+	routes() { ip -n "$NETNS" route show table all | grep -o 'via [0-9.]*'; }
+	pfctl -f - <<<'pass in on lo route-to (em9 192.0.2.9) proto tcp'
+	run routes
+	is 'via 192.0.2.9'
+	for i in {1..5}; do
+		echo "pass in on lo route-to (em9 192.0.2.1$i) proto tcp"
+	done >"$DIR/pf.conf"
+	echo 'pass in on lo route-to (lo 127.0.0.9) proto tcp' >>"$DIR/pf.conf"
+	run pfctl -f "$DIR/pf.conf"
+	[ "$status" = 1 ]
+	has 'routes of rules'
+	run routes
+	is 'via 192.0.2.9'
 }
 
 @test "disabled and flushed, pf leaves nothing behind" {
