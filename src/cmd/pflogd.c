@@ -40,6 +40,7 @@ struct pflogd {
 	unsigned group;
 	unsigned delay_s;
 	bool stay, hold; /* -D; -x: log nothing */
+	bool is_failing; /* what was written last */
 	struct nl_sock nl;
 	struct buf waiting;
 	int fd;
@@ -113,17 +114,29 @@ open_file(struct pflogd *d, struct error *err)
 	return 0;
 }
 
-static int
-write_out(struct pflogd *d, struct error *err)
+/* All that waits or nothing: half a packet would be the end of the log for who
+ * reads it. What a full disk does not take is lost, and told once. */
+static void
+write_out(struct pflogd *d)
 {
-	int code = 0;
+	struct stat st;
+	int code;
 
-	if (d->waiting.len > 0)
-		code = file_write(d->fd, d->waiting.data, d->waiting.len);
+	if (d->waiting.len == 0)
+		return;
+	if (fstat(d->fd, &st) < 0 || !S_ISREG(st.st_mode))
+		st.st_size = -1;
+	code = file_write(d->fd, d->waiting.data, d->waiting.len);
 	buf_reset(&d->waiting);
-	return code < 0
-	           ? error_set(err, code, "%s: %s", d->file, strerror(-code))
-	           : 0;
+	if (code < 0 && st.st_size >= 0 && ftruncate(d->fd, st.st_size) < 0)
+		code = -errno;
+	/* An empty file is without its beginning, too. */
+	if (code < 0 && st.st_size == 0)
+		pflog_put_begin(d->env.snaplen, &d->waiting);
+	if (code < 0 && !d->is_failing)
+		fprintf(stderr, "pflogd: %s: %s: packets are lost\n", d->file,
+		        strerror(-code));
+	d->is_failing = code < 0;
 }
 
 /* --- the kernel --- */
@@ -220,8 +233,8 @@ run(struct pflogd *d, struct error *err)
 			take(d, datagram, (size_t)got);
 		if (reopen) {
 			reopen = 0;
-			if (write_out(d, err) < 0)
-				return err->code;
+			write_out(d);
+			buf_reset(&d->waiting);
 			if (d->fd != STDOUT_FILENO)
 				close(d->fd);
 			if (open_file(d, err) < 0)
@@ -231,11 +244,11 @@ run(struct pflogd *d, struct error *err)
 		    time(NULL) - written >= (time_t)d->delay_s) {
 			flush_now = 0;
 			written = time(NULL);
-			if (write_out(d, err) < 0)
-				return err->code;
+			write_out(d);
 		}
 	}
-	return write_out(d, err);
+	write_out(d);
+	return 0;
 }
 
 /* --- options --- */
@@ -346,12 +359,12 @@ main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		sigaction(signals[i], &act, NULL);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (open_file(&d, &err) < 0 || listen_to(&d, &err) < 0 ||
 	    become_daemon(&d, &err) < 0)
 		return fail(&err);
-	code = write_out(&d, &err);
-	if (code == 0)
-		code = run(&d, &err);
+	write_out(&d);
+	code = run(&d, &err);
 	if (d.pidfile != NULL)
 		(void)unlink(d.pidfile);
 	nl_close(&d.nl);

@@ -113,3 +113,30 @@ EOF
 	run pflogd -D tcp
 	[ "$status" = 1 ]
 }
+
+@test "what a full disk does not take leaves the log whole, and ends nothing" {
+	pfctl -ef - <<<'block log proto udp to port 9'
+	(
+		ulimit -f 8
+		exec nsenter --net="/run/netns/$NETNS" -- "$BIN/pflogd" -D -d 1 \
+			-f "$DIR/log"
+	) 2>"$DIR/said" 3>&- &
+	PFLOGD=$!
+	eventually 30 listens
+	full() {
+		for _ in {1..20}; do udp 9 2>/dev/null; done
+		grep -q 'packets are lost' "$DIR/said"
+	}
+	eventually 60 full
+	run tcpdump -nr "$DIR/log"
+	[ "$status" = 0 ]
+	[[ $output != *truncated* ]]
+	mv "$DIR/log" "$DIR/old"
+	kill -HUP "$PFLOGD"
+	eventually 30 test -s "$DIR/log"
+	udp 9
+	goes_on() { shown | grep -q 'block out'; }
+	eventually 30 goes_on
+	kill "$PFLOGD"
+	wait "$PFLOGD"
+}
