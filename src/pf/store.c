@@ -43,7 +43,8 @@ step(int from, const char *name, bool make)
 {
 	int fd;
 
-	if (make && file_mkdir(from, name) < 0 && errno != EEXIST)
+	/* Only root may see the rules, as with pf's device. */
+	if (make && mkdirat(from, name, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	fd = openat(from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? fd : -errno;

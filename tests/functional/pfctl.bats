@@ -387,6 +387,7 @@ state_dir() { echo "$GAOL_RUN"-pf/*; }
 
 	pfctl -ef - <<<'table <t> persist { 192.0.2.1 }'
 	dir=$(state_dir)
+	[ "$(stat -c %a "$dir" "$GAOL_RUN-pf")" = $'700\n700' ]
 	touch "$dir"/{state.0000000000000001,state.1.77,table.1.2}
 	pfctl -f - <<<'table <t> persist { 192.0.2.2 }'
 	run ls "$dir"
