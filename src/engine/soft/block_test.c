@@ -181,6 +181,52 @@ links_to_other_pages_end_with_the_mapping(void **state)
 	assert_int_equal(b->out[0], 3 * 1 + 2 * 10);
 }
 
+/* Calls of rdi as it is mapped, after the change and CR3, after INVLPG. */
+PROGRAM(refetch, ".code64\n"
+                 "call *%rdi\n"
+                 "out %eax, $0xe9\n"
+                 "mov %rdx, (%rsi)\n"
+                 "mov %cr3, %rax\n"
+                 "mov %rax, %cr3\n"
+                 "call *%rdi\n"
+                 "out %eax, $0xe9\n"
+                 "invlpg (%rcx)\n"
+                 "call *%rdi\n"
+                 "out %eax, $0xe9" END);
+
+/* Of a large page any address will do. */
+static void
+invlpg_ends_fetches_from_global_pages(void **state)
+{
+	const uint64_t small = X86_PTE_P | X86_PTE_W | X86_PTE_G,
+	               large = small | X86_PTE_PS;
+	const struct {
+		uint64_t entry, from, to, names;
+	} rows[] = {
+		{ bed_pte(FAR), FAR | small, OTHER | small, FAR + 0xfff },
+		{ BED_PD + 8, FAR | large, 0x400000 | large, 0x3ff000 },
+	};
+	struct bed *b = *state;
+
+	LOAD(b, FAR, one);
+	LOAD(b, OTHER, ten);
+	LOAD(b, 0x400000, ten);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bed_long(b);
+		LOAD(b, BED_CODE, refetch);
+		bed_put64(b, rows[i].entry, rows[i].from);
+		b->st.gpr[X86_RDI] = FAR;
+		b->st.gpr[X86_RSI] = rows[i].entry;
+		b->st.gpr[X86_RDX] = rows[i].to;
+		b->st.gpr[X86_RCX] = rows[i].names;
+		assert_true(bed_run(b));
+		assert_int_equal(b->nout, 3);
+		assert_int_equal(b->out[0], 1);
+		assert_int_equal(b->out[1], 1);
+		assert_int_equal(b->out[2], 10);
+	}
+}
+
 /* mov $imm32, %eax with its last two bytes on the next page. */
 PROGRAM(cross_call, ".code64\n"
                     "mov $0x200ffd, %r9\n"
@@ -529,6 +575,7 @@ main(void)
 		T(string_stores_count_too),
 		T(a_page_mapped_elsewhere_is_other_code),
 		T(links_to_other_pages_end_with_the_mapping),
+		T(invlpg_ends_fetches_from_global_pages),
 		T(an_instruction_may_lie_on_two_pages),
 		T(its_second_page_faults_for_itself),
 		T(dma_drops_blocks),
