@@ -654,6 +654,10 @@ monitor(struct guest *g)
 
 		if (pid == 0) {
 			g->began_ns = now_ns();
+			/* Not the first life's: when a host sleeps, its
+			 * counter goes on, or begins anew; its clock does
+			 * neither. */
+			tsc_mark(&g->early);
 			_exit(run_guest(g));
 		}
 		if (pid < 0) {
